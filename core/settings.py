@@ -1,0 +1,102 @@
+"""Settings: the only reader of the environment.
+
+Every setting is an environment variable with the prefix `COMPANION_`. Secrets have no defaults: in development
+`companion up` generates them into the home folder, in production a missing one stops start-up with a message.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import ConfigurationError
+
+
+class Environment(StrEnum):
+    """Where the service runs; production refuses what development forgives."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside; the README's table is generated from these fields."""
+
+    model_config = SettingsConfigDict(env_prefix="COMPANION_", extra="ignore", populate_by_name=True)
+
+    environment: Environment = Field(Environment.DEVELOPMENT, description="`development`, `test` or `production`")
+    home: Path = Field(Path(".companion"), description="Folder for embedded servers, models, secrets and the spool")
+    host: str = Field("127.0.0.1", description="Address the API listens on")
+    port: int = Field(8000, ge=0, le=65535, description="Port the API listens on")
+    public_url: str = Field("http://127.0.0.1:8000", description="Address that people and mails use")
+    demo: bool = Field(False, description="Create and show the demo campus")
+
+    owner_dsn: SecretStr = Field(SecretStr(""), description="PostgreSQL login of the owner role (migrations only)")
+    app_dsn: SecretStr = Field(SecretStr(""), description="PostgreSQL login of the API")
+    worker_dsn: SecretStr = Field(SecretStr(""), description="PostgreSQL login of the worker")
+    auth_dsn: SecretStr = Field(SecretStr(""), description="PostgreSQL login for sign-in only")
+    pool_size: int = Field(8, ge=1, description="Connections per pool and process")
+    redis_url: SecretStr = Field(SecretStr(""), description="Redis for rate limits and fan-out; empty: local limits")
+
+    master_key: SecretStr = Field(
+        SecretStr(""),
+        description="32 bytes, base64: wraps every student's key. Several, comma-separated: first is current",
+    )
+    index_key: SecretStr = Field(SecretStr(""), description="32 bytes, base64: blind index of e-mail addresses")
+    token_private_key: SecretStr = Field(SecretStr(""), description="PEM, RSA: signs access tokens")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="Signs webhooks and SMS requests to the institution")
+
+    model: str = Field("embedded", description="`embedded`, or `openai:<name>` for any OpenAI-compatible endpoint")
+    model_base_url: str | None = Field(None, description="Base URL of the endpoint, for example a local server")
+    model_api_key: SecretStr = Field(SecretStr(""), description="Key of the endpoint")
+    model_timeout_seconds: float = Field(20.0, gt=0, description="A model that is slower than this is left aside")
+    embedder: str = Field("onnx", description="`onnx`, `sentence-transformers:<name>` or `openai:<name>`")
+    embedder_base_url: str | None = Field(None, description="Base URL of the embeddings endpoint")
+
+    smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port; empty: local outbox")
+    sms_url: str | None = Field(None, description="HTTP gateway for SMS to on-call staff")
+    webhook_url: str | None = Field(None, description="The institution's webhook for escalations")
+    alert_email: str | None = Field(None, description="Operator's address for alarms")
+    telemetry_url: str | None = Field(
+        None, description="OTLP/HTTP-like endpoint for anonymous counters; never delays a turn"
+    )
+
+    access_token_minutes: int = Field(15, ge=1, description="Life of an access token")
+    refresh_token_days: int = Field(30, ge=1, description="Life of a refresh token")
+    turn_lease_seconds: int = Field(30, ge=2, description="After this a turn without a sign of life is taken over")
+    turns_per_minute: int = Field(60, ge=1, description="Turns per student and minute, counted after screening")
+    message_max_bytes: int = Field(120_000, ge=1000, description="Longest message accepted")
+    log_level: str = Field(
+        "INFO", description="Log level", validation_alias=AliasChoices("COMPANION_LOG_LEVEL", "log_level")
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def production(self) -> bool:
+        return self.environment is Environment.PRODUCTION
+
+    def require_secrets(self) -> None:
+        """Check that every secret the service needs is present.
+
+        Raises `ConfigurationError` that names what is missing and how to set it.
+        """
+        needed = ("app_dsn", "worker_dsn", "auth_dsn", "master_key", "index_key", "token_private_key", "webhook_secret")
+        missing = [f"COMPANION_{name.upper()}" for name in needed if not getattr(self, name).get_secret_value()]
+        if missing:
+            raise ConfigurationError(
+                "These settings are missing: " + ", ".join(missing) + ". Set them in the environment; "
+                "`companion secrets` prints fresh ones. Development: `companion up` generates them."
+            )
+
+
+def load_settings(env_file: Path | None = None) -> Settings:
+    """Read the settings from the environment, and from an env file for what the environment leaves open."""
+    return Settings(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings' own keyword
