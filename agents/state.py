@@ -1,0 +1,91 @@
+"""What passes through the graph, and the type that keeps a crisis from reaching a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from core.ids import ConversationId, InstitutionId, StudentId, TurnId
+from safety.types import Mode, Screening
+
+
+@dataclass(frozen=True, slots=True)
+class PastMessage:
+    """An earlier message of this conversation, decrypted for this turn only."""
+
+    author: Literal["student", "companion", "script", "counselor"]
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenedTurn:
+    """A student's message that was screened clear and committed; the only thing a model node accepts.
+
+    Intake alone constructs it, after the first transaction. A screening that is not clear cannot be wrapped:
+    construction raises `ValueError`, so that a crisis reaches no model even through a mistake.
+    """
+
+    turn_id: TurnId
+    conversation_id: ConversationId
+    student_id: StudentId
+    institution_id: InstitutionId
+    text: str
+    screening: Screening
+    mode: Mode
+    name: str
+    language: str
+    time_zone: str
+    region: str | None
+    received_at: datetime
+    attempt: int
+    history: tuple[PastMessage, ...] = ()
+    """The recent window, oldest first, without the message itself; bounded, so a turn's cost does not grow."""
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.screening.clear:
+            raise ValueError("Only a message that was screened clear may reach a model.")
+        if self.mode not in (Mode.ORDINARY, Mode.GUARDED):
+            raise ValueError("The script or a person has this conversation.")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolActivity:
+    """A tool was used; shown in plain words."""
+
+    tool: str
+    label: str
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CitedPassage:
+    """A passage that the reply rests on."""
+
+    anchor: str
+    """`slug#section`, stable, opens the section."""
+    title: str
+    section: str
+    draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedSentence:
+    """One sentence of the reply that passed review."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOutcome:
+    """The end of a turn's execution, stored with it."""
+
+    route: str
+    model: str
+    """What answered: `embedded`, or the model's name."""
+    versions: dict[str, str]
+
+
+TurnEvent = ReviewedSentence | ToolActivity | CitedPassage | TurnOutcome
