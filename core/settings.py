@@ -99,4 +99,4 @@ class Settings(BaseSettings):
 
 def load_settings(env_file: Path | None = None) -> Settings:
     """Read the settings from the environment, and from an env file for what the environment leaves open."""
-    return Settings(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings' own keyword
+    return Settings(_env_file=env_file)

@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import psycopg
 from pgvector.psycopg import register_vector_async
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from core.crypto import KeyRing
 from core.errors import Unavailable
 from core.ids import AccountId, InstitutionId, StudentId
 from db.roles import refuse_powerful_role
@@ -60,12 +60,15 @@ class Tx:
 
     conn: Connection
     who: Acting
+    keys: KeyRing
+    """Unwraps the data keys that this transaction may read."""
 
 
 class Database:
-    """The pools of one process, one per login role."""
+    """The pool of one process for one login role."""
 
-    def __init__(self, dsn: str, *, size: int, timeout_seconds: float = 5.0) -> None:
+    def __init__(self, dsn: str, keys: KeyRing, *, size: int, timeout_seconds: float = 5.0) -> None:
+        self._keys = keys
         self._pool: Pool = AsyncConnectionPool(
             dsn,
             min_size=1,
@@ -73,7 +76,6 @@ class Database:
             open=False,
             timeout=timeout_seconds,
             configure=_configure,
-            check=None,
             kwargs={"connect_timeout": 3},
         )
 
@@ -111,13 +113,10 @@ class Database:
                 " set_config('app.student', %s, true), set_config('app.role', %s, true)",
                 (str(who.institution_id), str(who.account_id), str(who.student_id or ""), who.role.value),
             )
-            yield Tx(conn, who)
+            yield Tx(conn, who, self._keys)
 
 
 async def _configure(conn: Connection) -> None:
     await register_vector_async(conn)
     await conn.execute("set statement_timeout = '15s'")
     await conn.commit()
-
-
-Row = dict[str, Any]
