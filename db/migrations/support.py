@@ -9,8 +9,14 @@ SQL = Path(__file__).parent / "sql"
 
 def apply_sql(revision: str) -> None:
     """Run the SQL file of a revision in Alembic's transaction."""
+    run_script(next(SQL.glob(f"{revision}_*.sql")).read_text())
+
+
+def run_script(script: str) -> None:
+    """Run several statements at once, as psycopg does when there are no parameters."""
     connection = op.get_bind().connection.dbapi_connection
     if connection is None:
         raise RuntimeError("Alembic gave no connection.")
-    with connection.cursor() as cursor:
-        cursor.execute(next(SQL.glob(f"{revision}_*.sql")).read_text())
+    cursor = connection.cursor()
+    cursor.execute(script)
+    cursor.close()
