@@ -11,12 +11,12 @@ from embedding.sentence_transformers import SentenceTransformersEmbedder
 
 
 def load_embedder(
-    spec: str, home: Path, *, threads: int = 1, base_url: str = "https://api.openai.com/v1", api_key: str = ""
+    spec: str, home: Path, *, threads: int = 1, base_url: str | None = None, api_key: str = ""
 ) -> Embedder:
     """Open the encoder named by `onnx`, `sentence-transformers:<name>` or `openai:<name>`.
 
     `home` holds the exported model, `threads` bounds the cores of one local call, `base_url` and `api_key` reach an
-    endpoint. Raises `ConfigurationError` for an unknown kind and `EmbeddingUnavailable` when the encoder is missing.
+    endpoint (by default OpenAI's). Raises `ConfigurationError` for an unknown kind and `EmbeddingUnavailable` when the encoder is missing.
     """
     kind, _, model = spec.partition(":")
     match kind, model:
@@ -25,7 +25,7 @@ def load_embedder(
         case "sentence-transformers", str(name) if name:
             return SentenceTransformersEmbedder(name)
         case "openai", str(name) if name:
-            return OpenAIEmbedder(name, base_url, api_key)
+            return OpenAIEmbedder(name, base_url or "https://api.openai.com/v1", api_key)
         case _:
             raise ConfigurationError(
                 f"Unknown encoder {spec!r}: use onnx, sentence-transformers:<name> or openai:<name>."

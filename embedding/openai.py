@@ -52,6 +52,10 @@ class OpenAIEmbedder:
         """Length of one vector, learned from the endpoint on first use. Raises `EmbeddingUnavailable`."""
         return len(self._ask(["length"])[0])
 
+    def count_tokens(self, text: str) -> int:
+        """An upper estimate, since the endpoint's tokenizer is not known: a token for every two bytes."""
+        return (len(text.encode()) + 1) // 2
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode texts to unit rows in the order given. Raises `EmbeddingUnavailable`."""
         rows: list[list[float]] = []

@@ -31,6 +31,10 @@ class Embedder(Protocol):
         """How many tokens of one text the encoder sees."""
         ...
 
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text as this encoder sees them, never fewer; framing tokens are not counted."""
+        ...
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode texts; an empty sequence gives shape (0, dimensions).
 

@@ -37,6 +37,10 @@ class SentenceTransformersEmbedder:
         """Tokens of one text that the encoder sees."""
         return int(self._encoder.max_seq_length)
 
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text without the framing tokens."""
+        return len(self._encoder.tokenizer.tokenize(text))
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode texts to unit rows in the order given. Raises `EmbeddingUnavailable`."""
         if not texts:
