@@ -1,0 +1,51 @@
+"""Who a person is: profile and contact facts, and the guard that a student's rows are open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.errors import NotAllowed, NotFound
+from core.ids import AccountId, StudentId
+from db.access import Role, Tx
+from tools.people.keys import subject_key
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a person told about themself."""
+
+    account_id: AccountId
+    name: str
+    pronouns: str | None
+    age_band: str | None
+    region: str | None
+    time_zone: str
+    language: str
+
+
+def require_student(tx: Tx) -> StudentId:
+    """Return the student whose rows are open; raises `NotAllowed` when nobody's are."""
+    if tx.who.student_id is None:
+        raise NotAllowed
+    return tx.who.student_id
+
+
+def require_staff(tx: Tx) -> AccountId:
+    """Return the acting counselor or supervisor; raises `NotAllowed` for anybody else."""
+    if tx.who.role not in (Role.COUNSELOR, Role.SUPERVISOR):
+        raise NotAllowed
+    return tx.who.account_id
+
+
+async def read_profile(tx: Tx, account: UUID) -> Profile:
+    """Read a profile that the acting person may see; raises `NotFound`."""
+    cursor = await tx.conn.execute(
+        "select name_sealed, pronouns, age_band, region, time_zone, language from profiles where account_id = %s",
+        (account,),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound
+    key = await subject_key(tx, account)
+    return Profile(AccountId(account), key.open(row[0], f"profiles.name:{account}"), *row[1:])
