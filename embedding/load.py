@@ -15,8 +15,9 @@ def load_embedder(
 ) -> Embedder:
     """Open the encoder named by `onnx`, `sentence-transformers:<name>` or `openai:<name>`.
 
-    `home` holds the exported model, `threads` bounds the cores of one local call, `base_url` and `api_key` reach an
-    endpoint (by default OpenAI's). Raises `ConfigurationError` for an unknown kind and `EmbeddingUnavailable` when the encoder is missing.
+    `home` holds the exported model, `threads` bounds the cores of one local call; `base_url` and `api_key` reach an
+    endpoint, by default OpenAI's. Raises `ConfigurationError` for an unknown kind and `EmbeddingUnavailable` when the
+    encoder is missing.
     """
     kind, _, model = spec.partition(":")
     match kind, model:
