@@ -1,0 +1,1 @@
+"""A generic HTTP gateway for text messages: signed requests, idempotent by key, with a log and faults."""

@@ -1,0 +1,17 @@
+"""`python -m simulators.sms`: serve the simulated SMS gateway."""
+
+import os
+
+from simulators.control import CONTROL_KEY_VARIABLE
+from simulators.serving import arguments, serve
+from simulators.signing import SECRET_VARIABLE
+from simulators.sms.app import create_app
+
+
+def main() -> None:
+    options = arguments(f"An SMS gateway; the secret of its signatures is in {SECRET_VARIABLE}.").parse_args()
+    serve(create_app(os.environ[SECRET_VARIABLE], os.environ.get(CONTROL_KEY_VARIABLE)), options)
+
+
+if __name__ == "__main__":
+    main()

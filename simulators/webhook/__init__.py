@@ -1,0 +1,1 @@
+"""A receiver of signed webhooks, as an institution would run one."""
