@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
-import semchunk
 from markdown_it import MarkdownIt
+from semchunk.semchunk import chunkerify
 
 from rag.documents import Document, slugify
 from rag.errors import InvalidDocument
@@ -37,8 +38,8 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """What is indexed and quoted: `document.body[start:end] == text`."""
+class Chunk:
+    """A passage before it is indexed: `document.body[start:end] == text`."""
 
     text: str
     heading_path: tuple[str, ...]
@@ -75,14 +76,14 @@ def sections_of(document: Document) -> list[Section]:
     return sections
 
 
-def chunk(document: Document, count_tokens: CountTokens, max_tokens: int = 256) -> list[Passage]:
+def chunk(document: Document, count_tokens: CountTokens, max_tokens: int = 256) -> list[Chunk]:
     """Cut a document into passages of at most `PASSAGE_TOKENS` tokens.
 
     `max_tokens` is what the encoder sees of heading path and text together. Raises `InvalidDocument` when a question
     names a section that is not there.
     """
     questions = _questions_by_section(document)
-    passages: list[Passage] = []
+    passages: list[Chunk] = []
     for section in sections_of(document):
         heading = section.heading_path[-1]
         asks = questions.pop(heading.casefold(), ())
@@ -92,7 +93,7 @@ def chunk(document: Document, count_tokens: CountTokens, max_tokens: int = 256) 
         budget = max(LEAST_TOKENS, min(PASSAGE_TOKENS, room))
         for start, end in _spans(document.body, section, count_tokens, budget):
             passages.append(
-                Passage(document.body[start:end], section.heading_path, section.slug, len(passages), start, end, asks)
+                Chunk(document.body[start:end], section.heading_path, section.slug, len(passages), start, end, asks)
             )
             asks = ()
     if questions:
@@ -113,8 +114,8 @@ def _spans(body: str, section: Section, count_tokens: CountTokens, budget: int) 
     source = body[section.start : section.end]
     if not source.strip():
         return []
-    chunker = semchunk.chunkerify(count_tokens, budget)
-    _, offsets = chunker(source, offsets=True)
+    chunker = chunkerify(count_tokens, budget)
+    _, offsets = cast("tuple[list[str], list[tuple[int, int]]]", chunker(source, offsets=True))
     spans = []
     for start, end in offsets:
         piece = source[start:end]
