@@ -66,9 +66,9 @@ each = pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article.
 
 
 def _sentences(text: str) -> list[str]:
-    """Sentences as bare lower-case words, so that punctuation hides no repetition."""
-    pieces = re.split(r"(?<=[.?:;])[\"”']?\s+|\n+", text)
-    return [bare for piece in pieces if (bare := " ".join(re.findall(r"[\w']+", piece.lower())))]
+    """Sentences as bare lower-case words, so that punctuation hides no repetition; labels like 'Ask:' are not any."""
+    pieces = (re.findall(r"[\w']+", piece.lower()) for piece in re.split(r"(?<=[.?:;])[\"”']?\s+|\n+", text))
+    return [" ".join(words) for words in pieces if len(words) > 2]
 
 
 @each
