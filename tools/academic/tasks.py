@@ -14,7 +14,6 @@ from db.access import Tx
 from tools.people.people import require_student
 
 LONGEST_TITLE = 300
-COLUMNS = "id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ async def create_task(
     task_id = new_id()
     cursor = await tx.conn.execute(
         "insert into tasks (id, institution_id, student_id, source_turn, title_sealed, course_sealed, due_at,"
-        f" estimate_minutes) values (%s, %s, %s, %s, %s, %s, %s, %s) returning {COLUMNS}",  # our constant
+        " estimate_minutes) values (%s, %s, %s, %s, %s, %s, %s, %s) returning id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at",  # our constant
         (
             task_id,
             tx.who.institution_id,
@@ -70,7 +69,7 @@ async def create_task(
 async def list_tasks(tx: Tx, key: SubjectKey, *, include_done: bool = False, limit: int = 100) -> list[Task]:
     """Return the acting student's tasks, soonest due first, undated last."""
     cursor = await tx.conn.execute(
-        f"select {COLUMNS} from tasks where student_id = %s and (%s or completed_at is null)"  # noqa: S608  # our constant
+        "select id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at from tasks where student_id = %s and (%s or completed_at is null)"
         " order by due_at nulls last, created_at limit %s",
         (require_student(tx), include_done, limit),
     )
@@ -80,7 +79,7 @@ async def list_tasks(tx: Tx, key: SubjectKey, *, include_done: bool = False, lim
 async def whats_due(tx: Tx, key: SubjectKey, *, until: datetime, limit: int = 50) -> list[Task]:
     """Return open tasks due up to `until`, overdue ones included, soonest first."""
     cursor = await tx.conn.execute(
-        f"select {COLUMNS} from tasks where student_id = %s and completed_at is null and due_at <= %s"  # noqa: S608
+        "select id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at from tasks where student_id = %s and completed_at is null and due_at <= %s"
         " order by due_at, created_at limit %s",
         (require_student(tx), until, limit),
     )
@@ -91,7 +90,7 @@ async def complete_task(tx: Tx, key: SubjectKey, *, task_id: UUID, at: datetime)
     """Mark a task done; doing it twice keeps the first time. Raises `NotFound`."""
     cursor = await tx.conn.execute(
         "update tasks set completed_at = coalesce(completed_at, %s) where id = %s and student_id = %s"
-        f" returning {COLUMNS}",  # our constant
+        " returning id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at",  # our constant
         (at, task_id, require_student(tx)),
     )
     row = await cursor.fetchone()

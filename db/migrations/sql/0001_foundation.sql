@@ -160,6 +160,8 @@ create table cases (
   first_opened_at timestamptz,
   claimed_by uuid references accounts,
   claimed_at timestamptz,
+  writing_at timestamptz,
+  last_person_at timestamptz,
   closed_at timestamptz,
   outcome text
 );
@@ -175,6 +177,7 @@ create table case_events (
   kind text not null,
   actor_id uuid,
   channel text,
+  facts jsonb not null default '{}',
   body_sealed bytea,
   at timestamptz not null default now()
 );

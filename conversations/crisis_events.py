@@ -1,0 +1,35 @@
+"""How a step of the script looks to a client: texts, quick replies and lines, ready to show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from safety.resources import Resource
+from safety.triage_types import ScriptStep
+
+
+def crisis_payload(step: ScriptStep) -> dict[str, Any]:
+    """Return the data of a `crisis` event."""
+    return {
+        "mode": step.mode.value,
+        "messages": list(step.messages),
+        "choices": [{"value": choice.value, "label": choice.label, "href": choice.href} for choice in step.choices],
+        "resources": [resource_payload(resource) for resource in step.resources],
+    }
+
+
+def resource_payload(resource: Resource) -> dict[str, Any]:
+    """Return one line as a client shows it, with the links a phone can open."""
+    return {
+        "id": resource.id,
+        "name": resource.name,
+        "short": resource.short,
+        "kind": resource.kind.value,
+        "call": resource.call,
+        "call_href": resource.call_href,
+        "text": resource.text,
+        "text_href": resource.text_href,
+        "chat": resource.chat,
+        "hours": resource.hours,
+        "checked": resource.verified_on is not None,
+    }

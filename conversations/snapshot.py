@@ -1,0 +1,121 @@
+"""What intake must know of a conversation before it can screen a message: read in one short transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from agents.state import PastMessage
+from core.crypto import SubjectKey
+from core.errors import NotFound
+from core.ids import ConversationId
+from db.access import Tx
+from safety.triage_types import StudentFacts, TriageState
+from safety.types import Category, Mode, PriorTurn, ScreeningContext, Severity
+from tools.care.cases import delivery_facts
+from tools.care.staffing import staffing
+from tools.people.keys import student_key
+
+WINDOW = 40
+"""Messages that screening may look back on; the reply uses the newest of them. A turn's cost does not grow."""
+
+NEWEST = 2**31 - 1
+
+CONVERSATION = """
+select c.mode, c.triage_sealed, c.summary_sealed, c.next_seq, p.name_sealed, p.age_band, p.region, p.time_zone, p.language,
+       i.settings, i.time_zone, i.name,
+       exists (select from safety_plans s where s.student_id = c.student_id),
+       exists (select from cases k where k.student_id = c.student_id and k.conversation_id is distinct from c.id)
+from conversations c
+join profiles p on p.account_id = c.student_id
+join institutions i on i.id = c.institution_id
+where c.id = %s and c.student_id = %s and c.delete_requested_at is null
+"""
+MESSAGES = """
+select m.id, m.author, m.body_sealed, m.created_at, s.severity, s.category
+from messages m left join screenings s on s.message_id = m.id
+where m.conversation_id = %s and m.seq < %s order by m.seq desc, m.part desc limit %s
+"""
+MINORS = ("under_16", "16_17")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The conversation as it stood when it was read."""
+
+    conversation_id: ConversationId
+    key: SubjectKey
+    mode: Mode
+    triage: TriageState | None
+    next_seq: int
+    history: tuple[PastMessage, ...]
+    prior: tuple[PriorTurn, ...]
+    summary: str
+    name: str
+    facts: StudentFacts
+    campus: str
+    campus_settings: dict[str, Any]
+
+    @property
+    def context(self) -> ScreeningContext:
+        """What screening may know besides the words."""
+        return ScreeningContext(prior=self.prior, mode=self.mode, language=self.facts.language)
+
+
+async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, before: int = NEWEST) -> Snapshot:
+    """Read the conversation of the acting student up to a turn; raises `NotFound` for anybody else's."""
+    row = await (await tx.conn.execute(CONVERSATION, (conversation, tx.who.student_id))).fetchone()
+    if row is None:
+        raise NotFound("There is no such conversation.")
+    key = await student_key(tx)
+    messages = await (await tx.conn.execute(MESSAGES, (conversation, before, WINDOW))).fetchall()
+    history, prior = _read_messages(key, messages[::-1])
+    triage = (
+        TriageState.from_dict(orjson.loads(key.open(row[1], f"conversations.triage:{conversation}")))
+        if row[1]
+        else None
+    )
+    staff = staffing(row[9], row[10], now)
+    facts = StudentFacts(
+        language=row[8],
+        region=row[6],
+        zone=row[7],
+        name=key.open(row[4], f"profiles.name:{tx.who.student_id}"),
+        minor=row[5] in MINORS,
+        has_plan=row[12],
+        staffed_now=staff.now,
+        next_staffed=staff.next_at,
+        earlier_case=row[13],
+    )
+    if triage is not None:
+        facts = replace(facts, delivery=await delivery_facts(tx, conversation))
+    return Snapshot(
+        conversation_id=conversation,
+        key=key,
+        mode=Mode(row[0]),
+        triage=triage,
+        next_seq=row[3],
+        history=history,
+        prior=prior,
+        summary=key.open(row[2], f"conversations.summary:{conversation}") if row[2] else "",
+        name=facts.name or "",
+        facts=facts,
+        campus=row[11],
+        campus_settings=row[9],
+    )
+
+
+def _read_messages(
+    key: SubjectKey, rows: list[tuple[Any, ...]]
+) -> tuple[tuple[PastMessage, ...], tuple[PriorTurn, ...]]:
+    history: list[PastMessage] = []
+    prior: list[PriorTurn] = []
+    for message_id, author, body, at, severity, category in rows:
+        text = key.open(body, f"messages.body:{message_id}")
+        history.append(PastMessage(author, text, at))
+        role = "companion" if author == "script" else author
+        prior.append(PriorTurn(role, text, Severity(severity or "none"), Category(category or "none")))
+    return tuple(history), tuple(prior)

@@ -1,0 +1,26 @@
+"""The outbox: jobs in the same PostgreSQL, deferred in the transaction of what they are about.
+
+Arguments are ids only. Events run in order per student; deliveries of a case never wait for one another.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from procrastinate import App, PsycopgConnector
+
+from db.access import Tx
+
+
+def job_app(dsn: str) -> App:
+    """Return the procrastinate app over a login role; tasks are added as blueprints by the worker."""
+    return App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4))
+
+
+async def defer(app: App, tx: Tx, task: str, *, in_order: bool = False, **ids: UUID) -> None:
+    """Put a job in the queue as part of the open transaction: both commit or neither does."""
+    student = str(tx.who.student_id) if tx.who.student_id else None
+    configured = app.configure_task(task, lock=student if in_order else None, connection=tx.conn)
+    await configured.defer_async(
+        institution=str(tx.who.institution_id), student=student, **{name: str(value) for name, value in ids.items()}
+    )
