@@ -56,8 +56,8 @@ async def readmit(tx: Tx, conversation: ConversationId, claim: Claim) -> Screene
     """
     row = await (
         await tx.conn.execute(
-            "select m.id, m.body_sealed, m.created_at, s.crisis, s.clarify, s.category, s.severity, s.score, s.degraded,"
-            " s.version from messages m join screenings s on s.message_id = m.id"
+            "select m.id, m.body_sealed, m.created_at, s.crisis, s.clarify, s.category, s.severity, s.score,"
+            " s.degraded, s.version from messages m join screenings s on s.message_id = m.id"
             " where m.turn_id = %s and m.author = 'student'",
             (claim.turn_id,),
         )
@@ -67,11 +67,11 @@ async def readmit(tx: Tx, conversation: ConversationId, claim: Claim) -> Screene
     message_id, body, at, crisis, clarify, category, severity, score, degraded, version = row
     snapshot = await read_snapshot(tx, conversation, at, before=claim.seq)
     screening = Screening(
-        crisis,
-        clarify,
-        Category(category),
-        Severity(severity),
-        score,
+        crisis=crisis,
+        clarify=clarify,
+        category=Category(category),
+        severity=Severity(severity),
+        score=score,
         evidence=(),
         version=version,
         degraded=tuple(degraded),

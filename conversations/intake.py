@@ -176,8 +176,8 @@ class Intake:
             " state, versions, created_at, finished_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 turn_id, tx.who.institution_id, tx.who.student_id, conversation, snapshot.next_seq, idempotency_key,
-                snapshot.key.digest(text), path, "queued" if agent else "done", Jsonb({"screening": screening.version}), now,
-                None if agent else now,
+                snapshot.key.digest(text), path, "queued" if agent else "done",
+                Jsonb({"screening": screening.version}), now, None if agent else now,
             ),
         )  # fmt: skip
         await self._store_message(tx, snapshot, turn_id, message_id, text, now)
@@ -205,8 +205,8 @@ class Intake:
     ) -> None:
         evidence = orjson.dumps([asdict(entry) for entry in screening.evidence]).decode()
         await tx.conn.execute(
-            "insert into screenings (message_id, institution_id, student_id, conversation_id, crisis, clarify, category,"
-            " severity, score, evidence_sealed, degraded, version, created_at)"
+            "insert into screenings (message_id, institution_id, student_id, conversation_id, crisis, clarify,"
+            " category, severity, score, evidence_sealed, degraded, version, created_at)"
             " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 message_id, tx.who.institution_id, tx.who.student_id, snapshot.conversation_id, screening.crisis,

@@ -25,8 +25,8 @@ WINDOW = 40
 NEWEST = 2**31 - 1
 
 CONVERSATION = """
-select c.mode, c.triage_sealed, c.summary_sealed, c.next_seq, p.name_sealed, p.age_band, p.region, p.time_zone, p.language,
-       i.settings, i.time_zone, i.name,
+select c.mode, c.triage_sealed, c.summary_sealed, c.next_seq, p.name_sealed, p.age_band, p.region, p.time_zone,
+       p.language, i.settings, i.time_zone, i.name,
        exists (select from safety_plans s where s.student_id = c.student_id),
        exists (select from cases k where k.student_id = c.student_id and k.conversation_id is distinct from c.id)
 from conversations c

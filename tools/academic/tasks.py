@@ -48,7 +48,8 @@ async def create_task(
     task_id = new_id()
     cursor = await tx.conn.execute(
         "insert into tasks (id, institution_id, student_id, source_turn, title_sealed, course_sealed, due_at,"
-        " estimate_minutes) values (%s, %s, %s, %s, %s, %s, %s, %s) returning id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at",  # our constant
+        " estimate_minutes) values (%s, %s, %s, %s, %s, %s, %s, %s)"
+        " returning id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at",
         (
             task_id,
             tx.who.institution_id,
@@ -69,7 +70,8 @@ async def create_task(
 async def list_tasks(tx: Tx, key: SubjectKey, *, include_done: bool = False, limit: int = 100) -> list[Task]:
     """Return the acting student's tasks, soonest due first, undated last."""
     cursor = await tx.conn.execute(
-        "select id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at from tasks where student_id = %s and (%s or completed_at is null)"
+        "select id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at"
+        " from tasks where student_id = %s and (%s or completed_at is null)"
         " order by due_at nulls last, created_at limit %s",
         (require_student(tx), include_done, limit),
     )
@@ -79,7 +81,8 @@ async def list_tasks(tx: Tx, key: SubjectKey, *, include_done: bool = False, lim
 async def whats_due(tx: Tx, key: SubjectKey, *, until: datetime, limit: int = 50) -> list[Task]:
     """Return open tasks due up to `until`, overdue ones included, soonest first."""
     cursor = await tx.conn.execute(
-        "select id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at from tasks where student_id = %s and completed_at is null and due_at <= %s"
+        "select id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at"
+        " from tasks where student_id = %s and completed_at is null and due_at <= %s"
         " order by due_at, created_at limit %s",
         (require_student(tx), until, limit),
     )
@@ -90,7 +93,7 @@ async def complete_task(tx: Tx, key: SubjectKey, *, task_id: UUID, at: datetime)
     """Mark a task done; doing it twice keeps the first time. Raises `NotFound`."""
     cursor = await tx.conn.execute(
         "update tasks set completed_at = coalesce(completed_at, %s) where id = %s and student_id = %s"
-        " returning id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at",  # our constant
+        " returning id, title_sealed, course_sealed, due_at, estimate_minutes, completed_at, created_at",
         (at, task_id, require_student(tx)),
     )
     row = await cursor.fetchone()

@@ -53,7 +53,8 @@ async def open_case(
         return existing.id
     case = CaseId(new_id())
     await tx.conn.execute(
-        "insert into cases (id, institution_id, student_id, conversation_id, category, severity, tier, opened_at, due_at)"
+        "insert into cases"
+        " (id, institution_id, student_id, conversation_id, category, severity, tier, opened_at, due_at)"
         " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (case, tx.who.institution_id, require_student(tx), conversation, category, severity, tier, at, due_at),
     )

@@ -19,8 +19,8 @@ class Staffing:
 def staffing(settings: dict[str, Any], time_zone: str, moment: datetime) -> Staffing:
     """Read a campus's staffing at a moment.
 
-    `settings["staffing"]` is `"always"` or a list of `{"days": [0..6], "from": "HH:MM", "to": "HH:MM"}`, Monday being 0.
-    Nothing written means nobody: the student is never told of people who may not be there.
+    `settings["staffing"]` is `"always"` or a list of `{"days": [0..6], "from": "HH:MM", "to": "HH:MM"}`,
+    Monday being 0. Nothing written means nobody: the student is never told of people who may not be there.
     """
     rule = settings.get("staffing")
     if rule == "always":

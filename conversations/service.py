@@ -1,0 +1,117 @@
+"""The conversation as a whole: what the API and the worker call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from conversations.broker import Broker
+from conversations.events import Event, EventName, after, load_events
+from conversations.history import require_conversation
+from conversations.intake import Intake, Received
+from conversations.runner import Runner
+from core.clock import Clock
+from core.errors import NotFound
+from core.ids import ConversationId, TurnId
+from db.access import Acting, Database
+from safety.triage_types import DeliveryFacts, InputKind
+from safety.types import Mode
+from tools.care.cases import delivery_facts
+from tools.people.keys import student_key
+
+POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a waiting student is shown: the mode and the stored facts of delivery."""
+
+    mode: Mode
+    delivery: DeliveryFacts
+
+
+class Conversations:
+    """Takes turns in and streams what becomes of them."""
+
+    def __init__(self, db: Database, intake: Intake, runner: Runner, broker: Broker, clock: Clock) -> None:
+        self._db, self._intake, self._runner, self._broker, self._clock = db, intake, runner, broker, clock
+
+    async def take_turn(
+        self,
+        who: Acting,
+        conversation: ConversationId,
+        text: str,
+        *,
+        idempotency_key: str,
+        kind: InputKind = InputKind.TEXT,
+        allow: Callable[[], None] = lambda: None,
+    ) -> Received:
+        """Commit a message and see that its turn runs; raises what `Intake.receive` raises."""
+        received = await self._intake.receive(
+            who, conversation, text, idempotency_key=idempotency_key, kind=kind, allow=allow
+        )
+        if received.path == "agent":
+            self._runner.start(who, conversation, received.screened)
+        return received
+
+    async def events(
+        self, who: Acting, conversation: ConversationId, turn_id: TurnId, last_id: str | None = None
+    ) -> AsyncIterator[Event]:
+        """Yield a turn's events after `last_id`, live while it runs, from the database once it ended.
+
+        Works from any process; raises `NotFound` for anybody else's turn.
+        """
+        seen = last_id
+        while True:
+            live = self._broker.find(turn_id)
+            if live is not None:
+                async with self._db.acting(who) as tx:
+                    await require_conversation(tx, conversation)
+                missed = {event.id for event in after(live.events, seen)}
+                old = {event.id for event in live.events} - missed
+                async for event in live.listen():
+                    if event.id not in old:
+                        yield event
+                return
+            stored = await self._stored_events(who, conversation, turn_id)
+            if stored is not None:
+                for event in after(stored, seen):
+                    yield event
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _stored_events(self, who: Acting, conversation: ConversationId, turn_id: TurnId) -> list[Event] | None:
+        async with self._db.acting(who) as tx:
+            cursor = await tx.conn.execute(
+                "select state, events_sealed, path from turns where id = %s and conversation_id = %s and student_id = %s",
+                (turn_id, conversation, who.student_id),
+            )
+            row = await cursor.fetchone()
+            if row is None:
+                raise NotFound("There is no such turn.")
+            if row[0] in ("queued", "running"):
+                return None
+            if row[1] is None:
+                return [Event("1.1", EventName.DONE, {"path": row[2]})]
+            key = await student_key(tx)
+            return load_events(key.open(row[1], f"turns.events:{turn_id}"))
+
+    async def status(self, who: Acting, conversation: ConversationId) -> Status:
+        """Return the mode and the delivery facts; raises `NotFound`."""
+        async with self._db.acting(who) as tx:
+            mode = await require_conversation(tx, conversation)
+            return Status(mode, await delivery_facts(tx, conversation))
+
+    async def sweep(self) -> int:
+        """Take over turns whose process died."""
+        return await self._runner.sweep()
+
+    async def stop(self) -> None:
+        """Stop running turns in this process."""
+        await self._runner.stop()
+
+    def now(self) -> datetime:
+        """The service's present moment."""
+        return self._clock.now()
