@@ -21,6 +21,8 @@ FIELDS = {
 }
 SOURCE_FIELDS = {"title", "author", "year", "url", "doi", "isbn", "opened", "used_for"}
 MIN_WORDS, MAX_WORDS = 450, 850
+# A passage holds 220 tokens of the encoder; words and marks come within 10 of them, and a list cut in two helps nobody.
+MAX_SECTION_TOKENS = 215
 # Hyphenation misses some syllables: these articles come out 0.4 to 0.9 grades lower than with a pronouncing
 # dictionary. A limit of 8 here therefore keeps them below grade 9.
 MAX_GRADE = 8.0
@@ -120,6 +122,13 @@ def test_sections_are_present_and_in_order(article: Article) -> None:
 @each
 def test_length(article: Article) -> None:
     assert MIN_WORDS <= len(" ".join(article.prose.values()).split()) <= MAX_WORDS
+
+
+@each
+def test_each_section_fits_one_passage(article: Article) -> None:
+    for name, text in article.sections:
+        if name != "Sources":
+            assert len(re.findall(r"\w+|[^\w\s]", text)) <= MAX_SECTION_TOKENS, name
 
 
 @each
