@@ -38,7 +38,7 @@ SomeFault = TypeVar("SomeFault", bound=Fault)
 
 @dataclass
 class Entry:
-    """One request as the simulator saw it. `outcome` is set when the answer is complete, failed or was abandoned."""
+    """One request as the simulator saw it. `outcome` is `open` until the answer is complete, fails or is left."""
 
     sequence: int
     path: str

@@ -56,8 +56,8 @@ class Delivery:
             case FaultKind.DISCONNECT:
                 self.entry.outcome = "fault: disconnect"
                 return CutResponse(half, media_type="application/json")
-            case FaultKind.TRUNCATED_STREAM:
-                self.entry.outcome = "fault: truncated_stream"
+            case FaultKind.TRUNCATED_STREAM | FaultKind.GARBLED_STREAM as kind:
+                self.entry.outcome = f"fault: {kind}"
                 return Response(half, media_type="application/json")
             case _:
                 self.entry.outcome = "completed"
@@ -65,33 +65,37 @@ class Delivery:
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield server-sent events, each token when it is due; tokens due at once share one write."""
-        self.entry.outcome = "client left"
         breaks_at = self._breaks_at()
-        await self.pacing.until(0)
-        pending = self.reply.opening()
-        for index in range(len(self.reply.pieces))[:breaks_at]:
-            await self.pacing.until(index)
-            pending += self.reply.event(index)
-            if self.pacing.per_token_ms:
-                yield pending
-                pending = b""
-        if breaks_at is None or self.fault is None:
-            yield pending + self.reply.closing()
-            self.entry.outcome = "completed"
-            return
-        yield pending
-        self.entry.outcome = f"fault: {self.fault.kind}"
-        if self.fault.kind is FaultKind.HANG:
-            await until_client_leaves(self.http)
-        if self.fault.kind is FaultKind.DISCONNECT:
-            raise ConnectionCut
+        try:
+            await self.pacing.until(0)
+            pending = self.reply.opening()
+            for index in range(len(self.reply.pieces))[:breaks_at]:
+                await self.pacing.until(index)
+                pending += self.reply.event(index)
+                if self.pacing.per_token_ms:
+                    yield pending
+                    pending = b""
+            if breaks_at is None or self.fault is None:
+                yield pending + self.reply.closing()
+                self.entry.outcome = "completed"
+                return
+            garble = self.fault.kind is FaultKind.GARBLED_STREAM
+            yield pending + b'data: {"error": "unfin\n\n' if garble else pending
+            self.entry.outcome = f"fault: {self.fault.kind}"
+            if self.fault.kind is FaultKind.HANG:
+                await until_client_leaves(self.http)
+            if self.fault.kind is FaultKind.DISCONNECT:
+                raise ConnectionCut
+        finally:
+            if self.entry.outcome == "open":
+                self.entry.outcome = "client left"
 
     def _breaks_at(self) -> int | None:
         """The number of tokens after which the stream breaks; None if it does not."""
         match self.fault and self.fault.kind:
             case FaultKind.HANG:
                 middle = 0
-            case FaultKind.TRUNCATED_STREAM | FaultKind.DISCONNECT:
+            case FaultKind.TRUNCATED_STREAM | FaultKind.GARBLED_STREAM | FaultKind.DISCONNECT:
                 middle = len(self.reply.pieces) // 2
             case _:
                 return None

@@ -18,6 +18,7 @@ class FaultKind(StrEnum):
     RATE_LIMIT = "rate_limit"
     WRONG_CONTENT_TYPE = "wrong_content_type"
     TRUNCATED_STREAM = "truncated_stream"
+    GARBLED_STREAM = "garbled_stream"
     DISCONNECT = "disconnect"
     SLOW_TOKENS = "slow_tokens"
     EMPTY_REPLY = "empty_reply"
@@ -32,8 +33,8 @@ _OF_ANY_ENDPOINT = (FaultKind.HANG, FaultKind.SERVER_ERROR, FaultKind.RATE_LIMIT
 class ModelFault(Fault):
     """One fault of the model server.
 
-    `target` is the endpoint. `after_tokens` is where in the reply a hang, a truncation or a disconnect happens; None
-    means before the first token for a hang and in the middle otherwise. `status` is that of `server_error`,
+    `target` is the endpoint. `after_tokens` is where in a stream it hangs, ends, garbles or is cut; None means
+    before the first token for a hang and in the middle otherwise. `status` is that of `server_error`,
     `retry_after` (seconds) that of `rate_limit`, `per_token_ms` that of `slow_tokens`, `sentence` what
     `unsafe_sentence` puts between the reply's first sentence and the rest.
     """
