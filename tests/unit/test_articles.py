@@ -120,6 +120,11 @@ def test_sections_are_present_and_in_order(article: Article) -> None:
 
 
 @each
+def test_help_names_a_line_that_is_open_at_night(article: Article) -> None:
+    assert re.search(r"crisis lines?\b", article.prose["When to get help"])
+
+
+@each
 def test_length(article: Article) -> None:
     assert MIN_WORDS <= len(" ".join(article.prose.values()).split()) <= MAX_WORDS
 
