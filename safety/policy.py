@@ -111,7 +111,6 @@ class Timing:
     follow_ups: tuple[timedelta, ...]
     check_in: timedelta
     tomorrow_hour: int
-    ai_disclosure: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,5 +248,4 @@ def _timing(data: Mapping[str, Any]) -> Timing:
         follow_ups=tuple(timedelta(hours=hours) for hours in data["follow_up_hours"]),
         check_in=timedelta(hours=data["check_in_hours"]),
         tomorrow_hour=data["tomorrow_hour"],
-        ai_disclosure=timedelta(hours=data["ai_disclosure_hours"]),
     )

@@ -1,0 +1,225 @@
+"""The triage machine: what the service says in a crisis, as a pure function of state, words and facts.
+
+No language model takes part. Every text is fixed and versioned (`data/scripts/`), every step carries a line, a person or
+the plan, severity only rises, and who is told what is said before it is sent. States and transitions are those of the
+crisis protocol; the declared table is in `data/scripts/flow.yaml`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from safety.triage_delivery import delivery_status
+from safety.triage_draft import Draft
+from safety.triage_flow import Item
+from safety.triage_moves import (
+    agree_check_in,
+    ask_country,
+    back,
+    call_person,
+    done_something,
+    emergency,
+    is_emergency,
+    open_case,
+    refuse,
+    settle,
+    take_answer,
+    take_words,
+)
+from safety.triage_opening import degraded_reply, open_follow_up, open_screener, open_triage, resume
+from safety.triage_people import counselor_regrades, counselor_takes_over, hand_back
+from safety.triage_rehearsal import Rehearsal, rehearse
+from safety.triage_silence import tick
+from safety.triage_types import Answer, InputKind, ScriptStep, StudentFacts, TriageState, TriageStep
+from safety.triage_words import DONE_SOMETHING, ELSEWHERE, HERE, NEVER_MIND, STOP, WANT_PERSON
+from safety.types import Category, Mode, Screening
+
+__all__ = [
+    "Rehearsal",
+    "advance",
+    "counselor_regrades",
+    "counselor_takes_over",
+    "degraded_reply",
+    "delivery_status",
+    "hand_back",
+    "open_follow_up",
+    "open_screener",
+    "open_triage",
+    "rehearse",
+    "tick",
+]
+
+_RESTING = frozenset(
+    {
+        TriageStep.GUARDED, TriageStep.NO_STAFF, TriageStep.FOLLOW_UP, TriageStep.MISREAD,
+        TriageStep.DEGRADED, TriageStep.CLARIFY, TriageStep.VOICE,
+    }
+)  # fmt: skip
+"""Steps in which new crisis words open the script anew."""
+_DISMISSIBLE = frozenset(
+    {TriageStep.SCREEN, TriageStep.MINOR, TriageStep.CLARIFY, TriageStep.AGAIN, TriageStep.VOICE, TriageStep.ELSEWHERE}
+)
+_PASSING = frozenset({TriageStep.GUARDED, TriageStep.NO_STAFF, TriageStep.REFUSED, TriageStep.SAFE_WITH_HELP})
+"""Steps in which ordinary words go on to the guarded conversation."""
+
+
+def advance(state: TriageState, text: str, screening: Screening, facts: StudentFacts, now: datetime) -> ScriptStep:
+    """Answer the student's next message, typed or tapped.
+
+    Args:
+        state: where the student stands.
+        text: free text, or the value of a quick reply.
+        screening: the verdict on the text; it may raise severity and change the matter.
+        facts: what is known at this turn.
+        now: the moment of the turn, timezone-aware.
+    """
+    draft = resume(state, facts, now)
+    if state.step is TriageStep.LIVE:
+        return _beside_a_person(draft, screening)
+    before = draft.state
+    value = draft.words.read(text, draft.choices)
+    if screening.crisis:
+        if facts.input is InputKind.VOICE_UNCONFIRMED:
+            return _misheard(draft, screening)
+        found = _hear(draft, before, screening, value)
+        if found:
+            return found
+    if value in (DONE_SOMETHING, STOP, NEVER_MIND, WANT_PERSON, ELSEWHERE, HERE):
+        return _anywhere(draft, before, value)
+    item = draft.item
+    if item is None:
+        return _resting(draft, before, screening)
+    if value is not None and value in item.choices:
+        if screening.crisis and value != item.risk and Answer.UNSURE in item.choices:
+            value = Answer.UNSURE
+        if item.id == "gd_check_in":
+            return agree_check_in(draft, value)
+        return take_answer(draft, before, item, value)
+    return _unclear(draft, before, item, text, screening)
+
+
+def _hear(draft: Draft, before: TriageState, screening: Screening, value: str | None) -> ScriptStep | None:
+    """Take in crisis words; return the reply if they change the course, or None to go on with the answer."""
+    state = draft.state
+    worse = screening.severity.rank > state.severity.rank
+    lighter_matter = state.category in (Category.THIRD_PARTY, Category.AI_HARM, Category.NONE)
+    turned = screening.category not in (Category.NONE, state.category) and (worse or lighter_matter)
+    draft.change(explicit=True)
+    draft.learn(screening.severity, screening.category if turned else None)
+    step = state.step
+    if is_emergency(screening.category, screening.severity):
+        if step is TriageStep.SAFE_WITH_HELP:
+            return _say_and_rest(draft, before, "say.safe.still")
+        if step is not TriageStep.EMERGENCY:
+            return emergency(draft, before)
+    if step is TriageStep.REFUSED:
+        return _say_and_rest(draft, before, "say.refused.again")
+    if step is TriageStep.SAFE_WITH_HELP:
+        return _say_and_rest(draft, before, "say.safe.still")
+    if step is TriageStep.WAITING:
+        return _say_and_rest(draft, before, "say.waiting.more")
+    if value == DONE_SOMETHING:
+        return None
+    if turned or step in _RESTING:
+        return open_case(draft, before)
+    if state.case_open:
+        draft.tell(before)
+    return None
+
+
+def _anywhere(draft: Draft, before: TriageState, value: str) -> ScriptStep:
+    """Take a reply that is understood at every step."""
+    step = draft.state.step
+    if value == DONE_SOMETHING:
+        return done_something(draft, before)
+    if value == WANT_PERSON:
+        return call_person(draft, before)
+    if value == ELSEWHERE:
+        return ask_country(draft, draft.state.item)
+    if value == NEVER_MIND and step in _DISMISSIBLE:
+        draft.say("say.misread.thanks")
+        draft.ask("mr_safe")
+        return draft.done()
+    if value == STOP and step not in (TriageStep.EMERGENCY, TriageStep.WAITING):
+        return refuse(draft) if draft.state.case_open else back(draft)
+    item = draft.item
+    if item is None:
+        return _say_and_rest(draft, before, "say.waiting.more" if step is TriageStep.WAITING else "say.settle.ordinary")
+    if step is TriageStep.EMERGENCY:
+        draft.say("emergency.repeat")
+    draft.ask(item.id, step)
+    return draft.done()
+
+
+def _resting(draft: Draft, before: TriageState, screening: Screening) -> ScriptStep:
+    """Take words where no question stands."""
+    if draft.state.step is TriageStep.WAITING:
+        return _say_and_rest(draft, before, "say.waiting.more")
+    if screening.degraded:
+        return _say_and_rest(draft, before, "say.degraded.now")
+    if screening.clarify and draft.state.step is not TriageStep.REFUSED:
+        draft.change(unconfirmed=screening.severity)
+        draft.ask(draft.words.clarify_item(screening))
+        return draft.done()
+    if draft.state.step is not TriageStep.REFUSED:
+        draft.enter(TriageStep.GUARDED)
+    return draft.done()
+
+
+def _unclear(draft: Draft, before: TriageState, item: Item, text: str, screening: Screening) -> ScriptStep:
+    """Take a typed reply that fits no answer: own words where they are asked for, once more, then as unsure."""
+    if item.free:
+        return take_words(draft, item, text)
+    if draft.state.step in _PASSING or item.step is TriageStep.FOLLOW_UP:
+        draft.change(item=None)
+        return _resting(draft, before, screening)
+    if item.step in (TriageStep.MISREAD, TriageStep.DEGRADED) and screening.clear:
+        return _pass_back(draft)
+    if screening.crisis and Answer.UNSURE in item.choices:
+        return take_answer(draft, before, item, Answer.UNSURE)
+    if item.step is TriageStep.EMERGENCY:
+        draft.say("emergency.repeat")
+        draft.ask(item.id)
+        return draft.done()
+    if not draft.state.reasked:
+        step = draft.state.step
+        draft.say("say.reask")
+        draft.ask(item.id, step)
+        draft.change(reasked=True)
+        return draft.done()
+    fallback = next((value for value in (Answer.UNSURE, Answer.REFUSED, "other") if value in item.choices), None)
+    return settle(draft) if fallback is None else take_answer(draft, before, item, fallback)
+
+
+def _pass_back(draft: Draft) -> ScriptStep:
+    """Ordinary words instead of an answer: the message goes on."""
+    if draft.state.case_open:
+        draft.enter(TriageStep.GUARDED)
+        return draft.done()
+    return draft.back_to_ordinary()
+
+
+def _misheard(draft: Draft, screening: Screening) -> ScriptStep:
+    """Ask about a transcript nobody confirmed; it pages nobody."""
+    draft.change(unconfirmed=screening.severity)
+    draft.ask("vo_heard")
+    return draft.done()
+
+
+def _say_and_rest(draft: Draft, before: TriageState, key: str) -> ScriptStep:
+    """Stay where the case is, with one text; tell people if it became more urgent."""
+    if draft.state.case_open:
+        draft.tell(before)
+    draft.say(key)
+    return draft.done()
+
+
+def _beside_a_person(draft: Draft, screening: Screening) -> ScriptStep:
+    """A person is in the conversation: say nothing; let them see that it became worse."""
+    before = draft.state
+    if screening.crisis:
+        draft.learn(screening.severity)
+        if draft.state.severity is not before.severity:
+            draft.raise_quietly()
+    return replace(draft.done(), mode=Mode.LIVE_PERSON)

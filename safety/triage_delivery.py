@@ -1,0 +1,23 @@
+"""What the student is told about delivery: stored facts in words, and nothing else."""
+
+from __future__ import annotations
+
+from safety.triage_types import DeliveryFacts
+from safety.triage_words import clock_time, words_for
+
+
+def delivery_status(facts: DeliveryFacts, language: str = "en", zone: str = "UTC") -> str:
+    """Return the status line, such as 'Sent 2:14 · Opened by a counselor 2:16 · A counselor is writing'.
+
+    Every part stands for a stored fact; without facts the line is empty.
+    """
+    words = words_for(language)
+    parts = []
+    for key, moment in (("sent", facts.sent_at), ("opened", facts.opened_at)):
+        if moment is not None:
+            parts.append(words.text(f"status.{key}", time=clock_time(moment, zone)))
+    if facts.closed_at is not None:
+        parts.append(words.text("status.closed", time=clock_time(facts.closed_at, zone)))
+    elif facts.writing_at is not None:
+        parts.append(words.text("status.writing"))
+    return words.text("status.join").join(parts)

@@ -1,0 +1,244 @@
+"""One reply of the script in the making: it says, asks, tells people and moves, and keeps the protocol's order.
+
+A case is announced to the student before the effect that sends it, in the same reply; severity and tier only rise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from safety.disclosure import minor_rule
+from safety.policy import Decision, Flag, Tier, decide, load_policy
+from safety.resources import emergency_for, poison_for, resources_for
+from safety.triage_buttons import buttons
+from safety.triage_flow import Item, load_flow
+from safety.triage_types import (
+    CaseNote,
+    CheckIn,
+    CheckInKind,
+    Choice,
+    Digest,
+    Effect,
+    OpenCase,
+    Page,
+    RaiseCase,
+    ScheduleCheckIn,
+    ScriptStep,
+    StudentFacts,
+    TriageState,
+    TriageStep,
+)
+from safety.triage_words import Words, clock_time, words_for
+from safety.types import Category, Mode, Severity, highest
+
+_DISCREET = (Category.ABUSE, Category.EXPLOITATION)
+MINOR_LIMITS = "minor_limits"
+
+
+@dataclass
+class Draft:
+    """The reply being written, and the state it leads to."""
+
+    state: TriageState
+    facts: StudentFacts
+    now: datetime
+    messages: list[str] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    limits_said: bool = False
+    """This reply tells a minor the limits of privacy."""
+
+    @property
+    def words(self) -> Words:
+        """The language of this case."""
+        return words_for(self.state.language)
+
+    @property
+    def item(self) -> Item | None:
+        """The question that stands."""
+        return None if self.state.item is None else load_flow().items[self.state.item]
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The answers of the question that stands."""
+        item = self.item
+        return () if item is None else tuple(self.words.choice(item.id, value) for value in item.choices)
+
+    def change(self, **fields: object) -> None:
+        """Replace fields of the state."""
+        self.state = replace(self.state, **fields)  # type: ignore[arg-type]  # The fields are the state's own, by name.
+
+    def say(self, key: str, **values: str) -> None:
+        """Add a text. Where a region lists no poison line, the text's `_no_poison` form is said."""
+        poison = poison_for(self.state.region)
+        if poison is None and self.words.has(f"{key}_no_poison"):
+            key = f"{key}_no_poison"
+        emergency = emergency_for(self.state.region)
+        self.messages.append(
+            self.words.text(
+                key,
+                **{
+                    "emergency": emergency.number if emergency else self.words.text("fallback.emergency"),
+                    "poison": f"{poison.name}, {poison.number}" if poison else "",
+                    "unstaffed": self.words.unstaffed(self.facts),
+                    **values,
+                },
+            )
+        )
+
+    def ask(self, item_id: str, step: TriageStep | None = None) -> None:
+        """Put a question and enter its step."""
+        item = load_flow().items[item_id]
+        self.enter(step or item.step)
+        self.say(f"items.{item_id}.ask")
+        self.change(item=item_id, asked=(*self.state.asked, item_id), reasked=False)
+
+    def enter(self, step: TriageStep) -> None:
+        """Move to a step; no question stands until one is asked."""
+        since = self.state.since if step is self.state.step else self.now
+        self.change(step=step, since=since, item=None)
+
+    def decision(self) -> Decision:
+        """What the policy says about the case as it stands."""
+        return decide(self.state.category, self.state.severity, self.state.flags)
+
+    def learn(
+        self, severity: Severity = Severity.NONE, category: Category | None = None, flags: frozenset[Flag] = frozenset()
+    ) -> None:
+        """Take in what is now known; nothing already known is taken back."""
+        known = category or self.state.category
+        self.change(
+            severity=highest(self.state.severity, severity),
+            category=known,
+            flags=self.state.flags | flags,
+            confidential=self.state.confidential or known in _DISCREET,
+        )
+
+    def tell(self, before: TriageState, reason: str = "words") -> None:
+        """Open or raise the case, and if people are to be told more urgently, say so and then do so.
+
+        Args:
+            before: the state before this message, to see what is new.
+            reason: key of `sharing.because`.
+        """
+        tier = max(self.decision().tier, self.state.tier, key=lambda tier: tier.rank)
+        case = (self.state.category, self.state.severity, tier)
+        if not self.state.case_open:
+            self.effects.append(OpenCase(*case, confidential=self.state.confidential))
+        elif case != (before.category, before.severity, before.tier):
+            self.effects.append(RaiseCase(*case))
+        urgent = tier.rank > self.state.tier.rank
+        self.change(case_open=True, tier=tier)
+        if urgent:
+            self.share(tier, reason)
+        elif self.facts.minor and MINOR_LIMITS not in self.state.asked:
+            self._say_minor_limits()
+
+    def raise_quietly(self) -> None:
+        """Raise the case beside a person who is already in the conversation: nobody else is called, nothing is said."""
+        self.effects.append(RaiseCase(self.state.category, self.state.severity, self.state.tier))
+
+    def share(self, tier: Tier, reason: str) -> None:
+        """Say what is shared with whom and what may follow; then send it."""
+        if tier.pages:
+            key = "sharing.page" if self.facts.staffed_now else "sharing.page_unstaffed"
+            self.say(key, because=self._because(reason), who=self._who(tier), not_who=self._not_who())
+        else:
+            self.say(
+                "sharing.later",
+                because=self._because(reason),
+                who=self._who(tier),
+                not_who=self._not_who(),
+                by=self._by(tier),
+            )
+        if self.facts.minor and MINOR_LIMITS not in self.state.asked:
+            self._say_minor_limits()
+        effect = Page if tier.pages else Digest
+        self.effects.append(effect(tier, reason, confidential=self.state.confidential))
+
+    def schedule(self, at: datetime, kind: CheckInKind) -> None:
+        """Come back at a moment."""
+        self.change(check_ins=(*self.state.check_ins, CheckIn(at, kind)))
+        self.effects.append(ScheduleCheckIn(at, kind, discreet=self.state.confidential))
+
+    def schedule_follow_ups(self) -> None:
+        """Book the follow-ups, once a case."""
+        if any(entry.kind is CheckInKind.FOLLOW_UP for entry in self.state.check_ins):
+            return
+        for wait in load_policy().timing.follow_ups:
+            self.schedule(self.now + wait, CheckInKind.FOLLOW_UP)
+
+    def note(self, note: str) -> None:
+        """Store a fact with the case, if there is one."""
+        if self.state.case_open:
+            self.effects.append(CaseNote(note))
+
+    def done(self) -> ScriptStep:
+        """Return the reply with the lines, a person and the plan beside it."""
+        resources = resources_for(self.state.region, self.state.language, self.facts.audience)
+        return ScriptStep(
+            state=self.state,
+            mode=self.state.mode,
+            messages=tuple(self.messages),
+            choices=(*self.choices, *buttons(self.state, self.facts, resources, self.words)),
+            resources=resources,
+            effects=tuple(self.effects),
+        )
+
+    def back_to_ordinary(self) -> ScriptStep:
+        """Return the reply that ends the script."""
+        step = self.done()
+        return replace(step, state=None, mode=Mode.ORDINARY, choices=())
+
+    def _say_minor_limits(self) -> None:
+        self.say(f"{MINOR_LIMITS}.{minor_rule(self.state.region)}")
+        self.change(asked=(*self.state.asked, MINOR_LIMITS))
+        self.limits_said = True
+
+    def _because(self, reason: str) -> str:
+        return self.words.text(f"sharing.because.{reason}")
+
+    def _who(self, tier: Tier) -> str:
+        if self.state.confidential:
+            return self.words.text("sharing.who.confidential")
+        if not tier.pages or not self.facts.staffed_now:
+            return self.words.text("sharing.who.staff")
+        return self.words.text("sharing.who." + "_".join(load_policy().tiers[tier].told))
+
+    def _not_who(self) -> str:
+        kind = "minor" if self.facts.minor else "confidential" if self.state.confidential else "adult"
+        return self.words.text(f"sharing.not_who.{kind}")
+
+    def _by(self, tier: Tier) -> str:
+        if not self.facts.staffed_now:
+            return self.words.text("sharing.by.unstaffed", unstaffed=self.words.unstaffed(self.facts))
+        within = load_policy().tiers[tier].ack_within
+        return self.words.text(
+            f"sharing.by.{tier.value}", by_time=clock_time(self.now + within, self.facts.zone) if within else ""
+        )
+
+
+def begin(
+    category: Category,
+    facts: StudentFacts,
+    now: datetime,
+    *,
+    explicit: bool = False,
+    unconfirmed: Severity = Severity.NONE,
+) -> Draft:
+    """Return a draft at the door of the protocol: nothing known, nobody told."""
+    words = words_for(facts.language)
+    state = TriageState(
+        step=TriageStep.SCREEN,
+        category=category,
+        severity=Severity.NONE,
+        since=now,
+        last_student_at=now,
+        script_version=f"{words.language}:{words.version}/flow:{load_flow().version}",
+        language=words.language,
+        region=facts.region,
+        explicit=explicit,
+        unconfirmed=unconfirmed,
+        confidential=category in _DISCREET,
+    )
+    return Draft(state, facts, now)

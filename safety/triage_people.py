@@ -1,0 +1,44 @@
+"""What a counselor does to the script: joins, hands back, regrades. Nothing here happens without a person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from safety.triage_draft import Draft
+from safety.triage_types import ScriptStep, StudentFacts, TriageState, TriageStep
+from safety.types import Severity
+
+
+def counselor_takes_over(state: TriageState, facts: StudentFacts, now: datetime) -> ScriptStep:
+    """A counselor joins: the companion is silent from here."""
+    draft = Draft(replace(state, human_contact=True, resume=None), facts, now)
+    draft.enter(TriageStep.LIVE)
+    draft.say("say.live.joined")
+    return draft.done()
+
+
+def hand_back(state: TriageState, message: str, facts: StudentFacts, now: datetime) -> ScriptStep:
+    """A counselor ends their part with a message; the conversation goes on guarded.
+
+    Raises:
+        ValueError: nobody is there to hand back, or the message is empty.
+    """
+    if state.step is not TriageStep.LIVE or not message.strip():
+        raise ValueError("a hand-back needs a person in the conversation and a message")
+    draft = Draft(replace(state, human_contact=True), facts, now)
+    draft.enter(TriageStep.GUARDED)
+    draft.say("say.live.handed_back", message=message.strip())
+    draft.schedule_follow_ups()
+    return draft.done()
+
+
+def counselor_regrades(state: TriageState, severity: Severity, reason: str) -> TriageState:
+    """Set the severity by a counselor's judgement, the only way by which it falls.
+
+    Raises:
+        ValueError: no reason is given.
+    """
+    if not reason.strip():
+        raise ValueError("a severity changes only with a reason")
+    return replace(state, severity=severity)

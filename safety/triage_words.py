@@ -1,0 +1,171 @@
+"""The script's words in each language, and how a typed answer is read."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+
+from safety.triage_types import Answer, Choice, StudentFacts
+from safety.types import Screening
+
+_FOLDER = Path(__file__).parent / "data" / "scripts"
+DEFAULT_LANGUAGE = "en"
+LANGUAGES = ("en", "es")
+
+DONE_SOMETHING = "done_something"
+STOP = "stop"
+NEVER_MIND = "never_mind"
+WANT_PERSON = "want_person"
+ELSEWHERE = "elsewhere"
+HERE = "here"
+OPEN_PLAN = "open_plan"
+QUICK_EXIT = "quick_exit"
+UNDERSTOOD_ANYWHERE = (DONE_SOMETHING, STOP, NEVER_MIND, WANT_PERSON, ELSEWHERE, HERE)
+"""Values that a student may send at any step."""
+
+_SHORT_ANSWER = 9
+"""Words up to which a phrase anywhere in the message counts as the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language of the script."""
+
+    version: str
+    language: str
+    tree: Mapping[str, Any]
+
+    def text(self, key: str, **values: str) -> str:
+        """Return the text at a dotted key with its places filled.
+
+        Raises:
+            KeyError: no such text, or a place without a value.
+        """
+        found: Any = self.tree
+        for part in key.split("."):
+            found = found[part]
+        return str(found).format(**values)
+
+    def has(self, key: str) -> bool:
+        """Whether there is a text at a dotted key."""
+        found: Any = self.tree
+        for part in key.split("."):
+            if not isinstance(found, Mapping) or part not in found:
+                return False
+            found = found[part]
+        return True
+
+    def choice(self, item: str, value: str) -> Choice:
+        """Return a quick reply with the item's own label, or the common one."""
+        labels = self.tree["items"][item].get("labels", {})
+        return Choice(value, str(labels.get(value) or self.tree["choices"][value]))
+
+    def zone(self, name: str) -> str:
+        """Return the zone's name if it exists, else UTC."""
+        return _zone(name).key
+
+    def moment(self, moment: datetime, zone: str) -> str:
+        """Return weekday and hour in the student's zone: 'Monday 9:00'."""
+        local = moment.astimezone(_zone(zone))
+        return self.text("moment", day=self.tree["days"][local.weekday()], time=clock_time(moment, zone))
+
+    def unstaffed(self, facts: StudentFacts) -> str:
+        """Return the sentence that says when somebody here looks next, or that this is not known."""
+        if facts.next_staffed is None:
+            return self.text("sharing.unstaffed_unknown")
+        return self.text("sharing.unstaffed", when=self.moment(facts.next_staffed, facts.zone))
+
+    def clarify_item(self, screening: Screening) -> str:
+        """Return the clarifying question that fits the student's words; danger to others has its own."""
+        quotes = " ".join(entry.quote for entry in screening.evidence).lower()
+        for item, cues in self.tree["clarify_cues"].items():
+            if any(cue in quotes for cue in cues):
+                return str(item)
+        return "cl_dying" if screening.category.value in ("suicide", "self_harm", "none", "ai_harm") else "cl_danger"
+
+    def read(self, text: str, choices: Sequence[Choice]) -> str | None:
+        """Return the value that a reply means: a choice's value or label, or a typed answer; None if unclear.
+
+        A yes or a no is read only from messages that hold nothing else, so that 'no i want to die' is unclear.
+        """
+        values = {choice.value for choice in choices}
+        typed = text.strip().lower()
+        if typed in values or typed in UNDERSTOOD_ANYWHERE:
+            return typed
+        plain = _plain(text)
+        for choice in choices:
+            if plain and plain == _plain(choice.label):
+                return choice.value
+        return self._phrase(plain) or self._yes_or_no(plain) or self._label(plain, choices)
+
+    def _phrase(self, plain: str) -> str | None:
+        answers = self.tree["answers"]
+        words = plain.split()
+        if len(words) > _SHORT_ANSWER:
+            return None
+        for value in (DONE_SOMETHING, WANT_PERSON, STOP, NEVER_MIND, Answer.UNSURE.value, Answer.REFUSED.value):
+            anywhere = [phrase for phrase in answers[value] if " " in phrase or value == Answer.UNSURE]
+            if plain in answers[value] or any(f" {phrase} " in f" {plain} " for phrase in anywhere):
+                return value
+        return None
+
+    def _label(self, plain: str, choices: Sequence[Choice]) -> str | None:
+        """Return the one choice whose label is part of a short reply that negates nothing."""
+        words = plain.split()
+        if len(words) > _SHORT_ANSWER or not set(words).isdisjoint(self.tree["answers"]["no"]["needs"]):
+            return None
+        named = {choice.value for choice in choices if len(label := _plain(choice.label)) > 4 and label in plain}
+        return named.pop() if len(named) == 1 else None
+
+    def _yes_or_no(self, plain: str) -> str | None:
+        answers = self.tree["answers"]
+        for phrase, joined in answers["joined"].items():
+            plain = re.sub(rf"\b{phrase}\b", joined, plain)
+        words = plain.split()
+        for value in (Answer.NO.value, Answer.YES.value):
+            rule = answers[value]
+            if (
+                words
+                and words[0] in rule["heads"]
+                and set(words) <= set(rule["only"])
+                and not set(words).isdisjoint(rule["needs"])
+            ):
+                return value
+        return None
+
+
+@cache
+def words_for(language: str) -> Words:
+    """Return the words of a language, or English where the script has not been written in it."""
+    code = language.lower().split("-")[0]
+    code = code if code in LANGUAGES else DEFAULT_LANGUAGE
+    tree = yaml.safe_load((_FOLDER / f"{code}.yaml").read_text(encoding="utf-8"))
+    return Words(version=tree["version"], language=code, tree=tree)
+
+
+def clock_time(moment: datetime, zone: str) -> str:
+    """Return the hour in the student's zone: '2:14'."""
+    local = moment.astimezone(_zone(zone))
+    return f"{local.hour}:{local.minute:02d}"
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKD", text.lower())
+    kept = "".join(char for char in folded if not unicodedata.combining(char) and char not in "'’`´")
+    return " ".join(re.findall(r"[^\W_]+", kept))
