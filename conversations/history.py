@@ -16,6 +16,12 @@ from tools.people.keys import student_key
 from tools.people.people import require_student
 
 
+KEEP_MOODS = """update mood_logs set source_turn = null
+                where source_turn in (select id from turns where conversation_id = %s)"""
+KEEP_TASKS = """update tasks set source_turn = null
+                where source_turn in (select id from turns where conversation_id = %s)"""
+
+
 @dataclass(frozen=True, slots=True)
 class ConversationSummary:
     """One line of the history."""
@@ -120,9 +126,8 @@ async def delete_conversation(
         await tx.conn.execute("update conversations set delete_requested_at = %s where id = %s", (at, conversation))
         return False
     if keep_entries:
-        turns = "(select id from turns where conversation_id = %s)"
-        await tx.conn.execute(f"update mood_logs set source_turn = null where source_turn in {turns}", (conversation,))
-        await tx.conn.execute(f"update tasks set source_turn = null where source_turn in {turns}", (conversation,))
+        for statement in (KEEP_MOODS, KEEP_TASKS):
+            await tx.conn.execute(statement, (conversation,))
     await tx.conn.execute("delete from conversations where id = %s", (conversation,))
     return True
 

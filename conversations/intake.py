@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -34,6 +34,8 @@ from safety.triage_types import InputKind, ScriptStep, StudentFacts
 from safety.types import Mode, Screening, ScreeningContext
 from tools.care.escalation import apply_effects
 
+Allow = Callable[[], Awaitable[None]]
+"""May refuse a message that is clear, by raising; it is never asked about any other."""
 Path = Literal["agent", "script", "live_person", "careful"]
 
 
@@ -43,6 +45,10 @@ class Screens(Protocol):
     def screen(self, text: str, context: ScreeningContext) -> Screening:
         """Judge one message; never raises."""
         ...
+
+
+async def always() -> None:
+    """Allow every message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class Intake:
         *,
         idempotency_key: str,
         kind: InputKind = InputKind.TEXT,
-        allow: Callable[[], None] = lambda: None,
+        allow: Allow = always,
     ) -> Received:
         """Screen and commit a message of the acting student.
 
@@ -118,7 +124,7 @@ class Intake:
         text: str,
         idempotency_key: str,
         kind: InputKind,
-        allow: Callable[[], None],
+        allow: Allow,
     ) -> Received | None:
         now = self._clock.now()
         try:
@@ -132,7 +138,7 @@ class Intake:
         screening = await self._screen(text, snapshot.context)
         path, step = _decide(snapshot, text, screening, kind, now)
         if path == "agent":
-            allow()
+            await allow()
         try:
             async with self._db.acting(who) as tx:
                 return await self._commit(tx, snapshot, text, idempotency_key, screening, path, step, now)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from conversations.broker import Broker
 from conversations.events import Event, EventName, after, load_events
 from conversations.history import require_conversation
-from conversations.intake import Intake, Received
+from conversations.intake import Allow, Intake, Received, always
 from conversations.runner import Runner
 from core.clock import Clock
 from core.errors import NotFound
@@ -30,6 +30,9 @@ class Status:
 
     mode: Mode
     delivery: DeliveryFacts
+    zone: str
+    """IANA time zone of the student, in which times are shown."""
+    language: str
 
 
 class Conversations:
@@ -46,7 +49,7 @@ class Conversations:
         *,
         idempotency_key: str,
         kind: InputKind = InputKind.TEXT,
-        allow: Callable[[], None] = lambda: None,
+        allow: Allow = always,
     ) -> Received:
         """Commit a message and see that its turn runs; raises what `Intake.receive` raises."""
         received = await self._intake.receive(
@@ -102,7 +105,21 @@ class Conversations:
         """Return the mode and the delivery facts; raises `NotFound`."""
         async with self._db.acting(who) as tx:
             mode = await require_conversation(tx, conversation)
-            return Status(mode, await delivery_facts(tx, conversation))
+            cursor = await tx.conn.execute(
+                "select time_zone, language from profiles where account_id = %s", (who.account_id,)
+            )
+            zone, language = await cursor.fetchone() or ("UTC", "en")
+            return Status(mode, await delivery_facts(tx, conversation), zone, language)
+
+    async def require_turn(self, who: Acting, conversation: ConversationId, turn_id: TurnId) -> None:
+        """Check that the turn is the acting student's; raises `NotFound` before a stream begins."""
+        async with self._db.acting(who) as tx:
+            cursor = await tx.conn.execute(
+                "select 1 from turns where id = %s and conversation_id = %s and student_id = %s",
+                (turn_id, conversation, who.student_id),
+            )
+            if await cursor.fetchone() is None:
+                raise NotFound("There is no such turn.")
 
     async def sweep(self) -> int:
         """Take over turns whose process died."""

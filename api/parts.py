@@ -1,0 +1,108 @@
+"""The opened parts of one API process, made in the lifespan and closed in reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from agents.run import stream_turn
+from procrastinate import App
+from safety.screen import Screener
+
+from agents.services import open_services
+from api.limits import Limiter
+from conversations.broker import Broker
+from conversations.intake import Intake
+from conversations.runner import Runner
+from conversations.service import Conversations
+from core.clock import Clock, SystemClock
+from core.crypto import KeyRing
+from core.errors import CompanionError
+from core.logs import get_logger
+from core.settings import Settings
+from db.access import Database
+from db.jobs import job_app
+from embedding.load import load_embedder
+from embedding.protocol import Embedder
+from tools.people.accounts import Accounts
+
+log = get_logger("api.parts")
+SWEEP_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What routes may use."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    auth: Database
+    jobs: App
+    accounts: Accounts
+    limiter: Limiter
+    embedder: Embedder
+    screener: Screener
+    conversations: Conversations
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Parts]:
+    """Open everything the API needs; raises `ConfigurationError` with a message that says what to repair."""
+    settings.require_secrets()
+    clock = clock or SystemClock()
+    keys = KeyRing.from_setting(settings.master_key.get_secret_value())
+    async with AsyncExitStack() as stack:
+        db = Database(settings.app_dsn.get_secret_value(), keys, size=settings.pool_size)
+        auth = Database(settings.auth_dsn.get_secret_value(), keys, size=2)
+        for database in (db, auth):
+            stack.push_async_callback(database.close)
+            await database.open()
+        embedder = load_embedder(
+            settings.embedder,
+            settings.home,
+            base_url=settings.embedder_base_url,
+            api_key=settings.model_api_key.get_secret_value(),
+        )
+        executor = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="screening"))
+        screener = Screener(embedder.encode)
+        jobs = job_app(settings.app_dsn.get_secret_value())
+        services = await asyncio.to_thread(open_services, db, embedder, clock, settings)
+        broker = Broker()
+        runner = Runner(
+            db,
+            partial(stream_turn, services=services),
+            broker,
+            clock,
+            lease=timedelta(seconds=settings.turn_lease_seconds),
+        )
+        conversations = Conversations(db, Intake(db, jobs, screener, clock, executor), runner, broker, clock)
+        stack.push_async_callback(conversations.stop)
+        sweeper = asyncio.create_task(_sweep(conversations))
+        stack.callback(sweeper.cancel)
+        yield Parts(
+            settings=settings,
+            clock=clock,
+            db=db,
+            auth=auth,
+            jobs=jobs,
+            accounts=Accounts(auth, keys, settings, clock),
+            limiter=Limiter(settings.redis_url.get_secret_value()),
+            embedder=embedder,
+            screener=screener,
+            conversations=conversations,
+        )
+
+
+async def _sweep(conversations: Conversations) -> None:
+    while True:
+        try:
+            await conversations.sweep()
+        except CompanionError as error:
+            log.warning("sweep_failed", error=type(error).__name__)
+        await asyncio.sleep(SWEEP_SECONDS)
