@@ -1,7 +1,7 @@
 """The control plane every simulator carries: behaviour, faults and the log of what reached it.
 
-Routes live under `/__control__/` and answer only to the shared key in `X-Control-Key`, so that nothing that merely
-speaks the simulated protocol can turn a fault on or read the log. Without a key the control plane refuses everybody.
+Its routes live on a port of their own and answer only to the shared key in `X-Control-Key`. Without a key the control
+plane refuses everybody.
 """
 
 import hmac
@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
 import httpx
-from fastapi import APIRouter, Depends, Header, HTTPException
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 CONTROL_HEADER = "X-Control-Key"
@@ -106,9 +106,15 @@ class Control(Generic[Behaviour, SomeFault]):
         if self._key is None or not hmac.compare_digest(x_control_key.encode(), self._key.encode()):
             raise HTTPException(403, "The control plane needs its key.")
 
-    def router(self) -> APIRouter:
-        """The routes of the control plane."""
-        router = APIRouter(prefix="/__control__", dependencies=[Depends(self._authorise)])
+    def app(self, *more: APIRouter) -> FastAPI:
+        """The control plane as an application, with a simulator's own routes in `more`."""
+        app = FastAPI(title="Control plane", openapi_url=None, dependencies=[Depends(self._authorise)])
+        for router in (self._router(), *more):
+            app.include_router(router, prefix="/__control__")
+        return app
+
+    def _router(self) -> APIRouter:
+        router = APIRouter()
 
         @router.get("/requests")
         def requests() -> dict[str, Any]:
@@ -155,7 +161,9 @@ class ControlClient:
     """Drives a simulator's control plane from a test or a demo."""
 
     def __init__(self, base_url: str, key: str) -> None:
-        self._http = httpx.Client(base_url=f"{base_url}/__control__", headers={CONTROL_HEADER: key}, timeout=10)
+        self.url = base_url
+        self.headers = {CONTROL_HEADER: key}
+        self._http = httpx.Client(base_url=f"{base_url}/__control__", headers=self.headers, timeout=10)
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         response = self._http.request(method, path, json=body)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import httpx
 
 from simulators.control import CONTROL_KEY_VARIABLE, ControlClient
+from simulators.serving import listen
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,18 @@ def serve_in_process(
     context, and also when this process dies without leaving it. Raises `RuntimeError` if it does not become ready.
     """
     key = secrets.token_urlsafe(16)
-    # The socket listens before the process starts: a request sent at once waits in its queue, so nobody has to poll.
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
-        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    # The sockets listen before the process starts: a request sent at once waits in the queue, so nobody has to poll.
+    with listen() as public, listen() as control_plane:
+        sockets = [public.fileno(), control_plane.fileno()]
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [sys.executable, "-m", module, "--fd", str(listener.fileno()), "--with-parent", *arguments],
+            [sys.executable, "-m", module, "--sockets", *map(str, sockets), "--with-parent", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            pass_fds=[listener.fileno()],
+            pass_fds=sockets,
             env={**os.environ, **(environment or {}), CONTROL_KEY_VARIABLE: key},
         )
-    control = ControlClient(base_url, key)
+        base_url, control_url = _url(public), _url(control_plane)
+    control = ControlClient(control_url, key)
     try:
         _wait_until_ready(module, base_url, process, ready_within)
         yield Running(base_url, control, process)
@@ -52,8 +54,12 @@ def serve_in_process(
         _stop(process)
 
 
+def _url(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
 def _wait_until_ready(module: str, base_url: str, process: subprocess.Popen[bytes], within: float) -> None:
-    # This process has closed its copy of the socket, so a child that dies refuses the connection instead of hanging.
+    # This process has closed its copies of the sockets, so a child that dies refuses the connection instead of hanging.
     try:
         httpx.get(f"{base_url}/health", timeout=within).raise_for_status()
     except httpx.HTTPError as error:

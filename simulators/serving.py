@@ -1,17 +1,29 @@
-"""Serves one simulator on one socket until it is told to stop, or until whoever started it is gone."""
+"""Serves one simulator until it is told to stop, or until whoever started it is gone.
+
+The simulated protocol and the control plane listen on two sockets: nothing that merely speaks the protocol, and no
+address the simulator gives out, leads to the control plane.
+"""
 
 import argparse
 import logging
 import os
 import socket
 import threading
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """The two applications of a simulator: the protocol it speaks, and what drives it."""
+
+    public: ASGIApp
+    control: ASGIApp
 
 
 class ConnectionCut(Exception):
@@ -45,34 +57,57 @@ def arguments(description: str) -> argparse.ArgumentParser:
     """The arguments that every simulator's command has."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--control-port", type=int, help="port of the control plane; without it there is none")
     parser.add_argument("--port-file", type=Path, help="file that receives the port once the socket listens")
-    parser.add_argument("--fd", type=int, help="descriptor of an already listening socket, instead of a port")
+    parser.add_argument("--sockets", type=int, nargs=2, help="descriptors of two listening sockets, instead of ports")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input closes")
     return parser
 
 
-def serve(app: FastAPI, options: argparse.Namespace) -> None:
-    """Serve `app` as `options` (see `arguments`) say. Returns after a clean stop."""
-    listener = socket.socket(fileno=options.fd) if options.fd is not None else _listen(options.port)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+def serve(simulator: Simulator, options: argparse.Namespace, http: str = "auto") -> None:
+    """Serve a simulator as `options` (see `arguments`) say. Returns after a clean stop."""
+    listeners = _listeners(options)
+    control_port = listeners[1].getsockname()[1] if len(listeners) == 2 else None
+
+    async def by_port(scope: Scope, receive: Receive, send: Send) -> None:
+        app = simulator.control if scope["server"][1] == control_port else simulator.public
+        await app(scope, receive, send)
+
+    config = uvicorn.Config(
+        by_port,
+        http=http,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        date_header=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
     )
+    server = uvicorn.Server(config)
     logging.getLogger("uvicorn.error").addFilter(_DeliberateCutsStaySilent())
     if options.with_parent:
         threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
-    host, port = listener.getsockname()[:2]
+    host, port = listeners[0].getsockname()[:2]
     if options.port_file:
         _write_whole(options.port_file, str(port))
-    if options.fd is None:
+    if options.sockets is None:
         print(f"http://{host}:{port}", flush=True)  # noqa: T201 - the address is this command's output
-    server.run(sockets=[listener])
+    server.run(sockets=listeners)
 
 
-def _listen(port: int) -> socket.socket:
+def _listeners(options: argparse.Namespace) -> list[socket.socket]:
+    if options.sockets is not None:
+        return [socket.socket(fileno=descriptor) for descriptor in options.sockets]
+    ports = [options.port] if options.control_port is None else [options.port, options.control_port]
+    return [listen(port) for port in ports]
+
+
+def listen(port: int = 0) -> socket.socket:
+    """Return a socket that listens on 127.0.0.1; port 0 takes a free one."""
     return socket.create_server(("127.0.0.1", port), backlog=1024)
 
 
-def _stop_with_parent(server: Any) -> None:
+def _stop_with_parent(server: uvicorn.Server) -> None:
     # The other end of standard input is held by the parent alone: it closes when the parent ends, however it ends.
     # Read by descriptor: a buffered read would hold a lock that the interpreter needs in order to exit.
     while os.read(0, 1024):

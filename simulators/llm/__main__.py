@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from simulators.control import CONTROL_KEY_VARIABLE
-from simulators.llm.app import Behaviour, create_app
+from simulators.llm.app import Behaviour, create_simulator
 from simulators.llm.script import DEFAULT_SCRIPT, load_rules
 from simulators.serving import arguments, serve
 
@@ -22,7 +22,7 @@ def main() -> None:
         gullible=options.gullible,
         rules=load_rules(options.script),
     )
-    serve(create_app(os.environ.get(CONTROL_KEY_VARIABLE), behaviour), options)
+    serve(create_simulator(os.environ.get(CONTROL_KEY_VARIABLE), behaviour), options)
 
 
 if __name__ == "__main__":

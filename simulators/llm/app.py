@@ -16,7 +16,7 @@ from simulators.llm.gullible import obey
 from simulators.llm.protocol import Answer, ChatRequest, EmbeddingsRequest
 from simulators.llm.reply import Reply, tokens_of
 from simulators.llm.script import Numbering, Rule, answer_by_rules, load_rules
-from simulators.serving import until_client_leaves
+from simulators.serving import Simulator, until_client_leaves
 
 MODEL = "simulated"
 
@@ -34,21 +34,16 @@ class Behaviour(Strict):
 ModelControl = Control[Behaviour, ModelFault]
 
 
-def create_app(control_key: str | None = None, behaviour: Behaviour | None = None) -> FastAPI:
+def create_simulator(control_key: str | None = None, behaviour: Behaviour | None = None) -> Simulator:
     """Build the server. `control_key` opens the control plane; without it, behaviour is fixed from the start."""
     app = FastAPI(title="Simulated model server", openapi_url=None)
     control: ModelControl = Control(control_key, behaviour or Behaviour(), ModelFault)
-    app.include_router(control.router())
     server = _Server(control)
     app.add_api_route("/v1/chat/completions", server.chat, methods=["POST"], response_model=None)
     app.add_api_route("/v1/embeddings", server.embeddings, methods=["POST"], response_model=None)
     app.add_api_route("/v1/models", server.models, methods=["GET"], response_model=None)
-    app.add_api_route("/health", _health, methods=["GET"])
-    return app
-
-
-def _health() -> dict[str, str]:
-    return {"status": "ok"}
+    app.add_api_route("/health", lambda: {"status": "ok"}, methods=["GET"])
+    return Simulator(app, control.app())
 
 
 class _Refused(Exception):

@@ -9,12 +9,12 @@ import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from simulators.control import Control, Fault, Strict
-from simulators.serving import until_client_leaves
+from simulators.serving import Simulator, until_client_leaves
 from simulators.signing import Signed, refusal
 
 
@@ -111,15 +111,14 @@ class _Gateway:
         return self._by_key[key]
 
 
-def create_app(secret: str, control_key: str | None = None) -> FastAPI:
+def create_simulator(secret: str, control_key: str | None = None) -> Simulator:
     """Build the gateway. `/__control__/phone` lists what reached a phone, a doubled message twice."""
     app = FastAPI(title="Simulated SMS gateway", openapi_url=None)
     control: Control[Behaviour, GatewayFault] = Control(control_key, Behaviour(secret=secret), GatewayFault)
     gateway = _Gateway(control)
     control.on_reset = gateway.clear
-    router = control.router()
+    router = APIRouter()
     router.add_api_route("/phone", lambda: [asdict(message) for message in gateway.phone], methods=["GET"])
-    app.include_router(router)
     app.add_api_route("/messages", gateway.post, methods=["POST"], response_model=None)
     app.add_api_route("/health", lambda: {"status": "ok"}, methods=["GET"])
-    return app
+    return Simulator(app, control.app(router))

@@ -9,11 +9,11 @@ import time
 from enum import StrEnum
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from simulators.control import Control, Fault, Strict
-from simulators.serving import until_client_leaves
+from simulators.serving import Simulator, until_client_leaves
 from simulators.signing import Signed, refusal
 
 
@@ -78,15 +78,14 @@ class _Receiver:
         return Response(status_code=410 if fault.kind is FaultKind.GONE else 500)
 
 
-def create_app(secret: str, control_key: str | None = None) -> FastAPI:
+def create_simulator(secret: str, control_key: str | None = None) -> Simulator:
     """Build the receiver. `/__control__/deliveries` gives what was handled: delivery id to payload."""
     app = FastAPI(title="Simulated webhook receiver", openapi_url=None)
     control: Control[Behaviour, ReceiverFault] = Control(control_key, Behaviour(secret=secret), ReceiverFault)
     receiver = _Receiver(control)
     control.on_reset = receiver.deliveries.clear
-    router = control.router()
+    router = APIRouter()
     router.add_api_route("/deliveries", lambda: receiver.deliveries, methods=["GET"])
-    app.include_router(router)
     app.add_api_route("/hook", receiver.post, methods=["POST"], response_model=None)
     app.add_api_route("/health", lambda: {"status": "ok"}, methods=["GET"])
-    return app
+    return Simulator(app, control.app(router))

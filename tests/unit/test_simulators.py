@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from simulators.control import CONTROL_HEADER
+from simulators.control import CONTROL_HEADER, CONTROL_KEY_VARIABLE, ControlClient
 from simulators.run import Running, serve_in_process
+from simulators.serving import listen
 from simulators.signing import Refusal, Signed, refusal, sign
 
 
@@ -80,23 +81,32 @@ def test_writes_its_port_and_stops_on_a_signal(tmp_path: Path) -> None:
         httpx.get(f"{address}/health")
 
 
-@pytest.mark.parametrize("headers", [{}, {CONTROL_HEADER: "guess"}, {CONTROL_HEADER: ""}])
-def test_control_needs_its_key(llm: Running, headers: dict[str, str]) -> None:
-    answer = httpx.put(f"{llm.base_url}/__control__/faults", json=[{"kind": "hang"}], headers=headers)
-    assert answer.status_code == 403
+@pytest.mark.parametrize("key", ["", "guess"])
+def test_control_needs_its_key(llm: Running, key: str) -> None:
+    stranger = ControlClient(llm.control.url, key)
+    with pytest.raises(httpx.HTTPStatusError) as error:
+        stranger.set_faults({"kind": "hang"})
+    assert error.value.response.status_code == 403
     assert llm.control.read("/faults") == []
 
 
-def test_without_a_key_nobody_controls(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+def test_the_public_port_leads_nowhere_near_the_control_plane(llm: Running) -> None:
+    answer = httpx.get(f"{llm.base_url}/__control__/requests", headers=llm.control.headers)
+    assert answer.status_code == 404
+    assert httpx.get(f"{llm.control.url}/__control__/requests", headers=llm.control.headers).status_code == 200
+
+
+def test_without_a_key_nobody_controls() -> None:
+    with listen() as public, listen() as control:
+        url = f"http://127.0.0.1:{control.getsockname()[1]}"
+        sockets = [public.fileno(), control.fileno()]
         process = subprocess.Popen(
-            [sys.executable, "-m", "simulators.llm", "--fd", str(listener.fileno()), "--with-parent"],
+            [sys.executable, "-m", "simulators.llm", "--sockets", *map(str, sockets), "--with-parent"],
             stdin=subprocess.PIPE,
-            pass_fds=[listener.fileno()],
-            env={name: value for name, value in os.environ.items() if name != "SIMULATOR_CONTROL_KEY"},
+            pass_fds=sockets,
+            env={name: value for name, value in os.environ.items() if name != CONTROL_KEY_VARIABLE},
         )
-    answer = httpx.get(f"http://127.0.0.1:{port}/__control__/requests", headers={CONTROL_HEADER: ""}, timeout=20)
+    answer = httpx.get(f"{url}/__control__/requests", headers={CONTROL_HEADER: ""}, timeout=20)
     process.communicate()
     assert answer.status_code == 403
 
