@@ -143,7 +143,7 @@ class Intake:
             async with self._db.acting(who) as tx:
                 return await self._commit(tx, snapshot, text, idempotency_key, screening, path, step, now)
         except Unavailable as error:
-            raise SafetyReply(step or degraded_reply(snapshot.facts), screening) from error
+            raise SafetyReply(step or degraded_reply(snapshot.facts, now, snapshot.triage), screening) from error
 
     async def _screen(self, text: str, context: ScreeningContext) -> Screening:
         loop = asyncio.get_running_loop()
@@ -152,7 +152,7 @@ class Intake:
     async def _reply_without_database(self, text: str, now: datetime) -> SafetyReply:
         screening = await self._screen(text, ScreeningContext())
         facts = StudentFacts()
-        step = degraded_reply(facts) if screening.clear or screening.degraded else open_triage(screening, facts, now)
+        step = degraded_reply(facts, now) if screening.clear or screening.degraded else open_triage(screening, facts, now)
         return SafetyReply(step, screening)
 
     async def _commit(
@@ -267,13 +267,13 @@ def _decide(
         if screening.clear:
             return "agent", step
         if screening.degraded and not (screening.crisis or screening.clarify):
-            return "careful", replace(degraded_reply(facts), state=step.state, mode=step.mode)
+            return "careful", degraded_reply(facts, now, snapshot.triage)
     if snapshot.mode is Mode.LIVE_PERSON:
         return "live_person", None
     if screening.crisis or screening.clarify:
         return "script", open_triage(screening, facts, now)
     if screening.degraded:
-        return "careful", degraded_reply(facts)
+        return "careful", degraded_reply(facts, now)
     return "agent", None
 
 

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     )
     index_key: SecretStr = Field(SecretStr(""), description="32 bytes, base64: blind index of e-mail addresses")
     token_private_key: SecretStr = Field(SecretStr(""), description="PEM, RSA: signs access tokens")
+    demo_password: SecretStr = Field(SecretStr(""), description="Password of every demo login; never in production")
     webhook_secret: SecretStr = Field(SecretStr(""), description="Signs webhooks and SMS requests to the institution")
 
     model: str = Field("embedded", description="`embedded`, or `openai:<name>` for any OpenAI-compatible endpoint")
@@ -97,6 +98,16 @@ class Settings(BaseSettings):
             )
 
 
-def load_settings(env_file: Path | None = None) -> Settings:
-    """Read the settings from the environment, and from an env file for what the environment leaves open."""
-    return Settings(_env_file=env_file)
+SECRETS_FILE, RUNTIME_FILE = "secrets.env", "runtime.env"
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Development and tests also read what `companion up` generated into the home folder, for what the environment leaves
+    open. Production never does: there every secret comes from outside.
+    """
+    settings = Settings()
+    if settings.production:
+        return settings
+    return Settings(_env_file=[settings.home / SECRETS_FILE, settings.home / RUNTIME_FILE])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -56,7 +56,7 @@ class TokenPair(BaseModel):
     access_expires_at: datetime
     refresh_token: str
     refresh_expires_at: datetime
-    token_type: str = "bearer"
+    token_type: Literal["bearer"] = "bearer"
     role: Role
 
 

@@ -1,0 +1,138 @@
+"""The `companion` command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from cli.console import err, out
+from core.errors import CompanionError
+from core.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+evals_app = typer.Typer(no_args_is_help=True, help="Offline evals; no network, no key.")
+app.add_typer(evals_app, name="eval")
+
+
+def _fail(error: CompanionError) -> NoReturn:
+    err.print(f"[red]{error.message}[/]")
+    raise typer.Exit(1)
+
+
+@app.command()
+def up(demo: Annotated[bool, typer.Option(help="Create and show the demo campus")] = True) -> None:
+    """Start everything on this machine and print the address. Ctrl-C stops it; the data stays."""
+    from cli.up import up as run  # noqa: PLC0415  # a command loads only what it needs
+
+    try:
+        run(load_settings(), demo=demo)
+    except CompanionError as error:
+        _fail(error)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the API and the pages (production: behind a proxy)."""
+    from cli.serve import serve as run  # noqa: PLC0415
+
+    try:
+        run(load_settings())
+    except CompanionError as error:
+        _fail(error)
+
+
+@app.command()
+def worker() -> None:
+    """Run the jobs: deliveries, check-ins, retention."""
+    from cli.worker import work  # noqa: PLC0415
+
+    try:
+        work(load_settings())
+    except CompanionError as error:
+        _fail(error)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the current schema, as the owner role."""
+    from db.migrate import migrate as run  # noqa: PLC0415
+
+    run(load_settings().owner_dsn.get_secret_value())
+    out.print("The schema is current.")
+
+
+@app.command()
+def secrets() -> None:
+    """Print fresh secrets as an env file."""
+    from cli.secrets import as_env, generate  # noqa: PLC0415
+
+    typer.echo(as_env(generate()), nl=False)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the API document."""
+    import orjson  # noqa: PLC0415
+
+    from api.app import create_app  # noqa: PLC0415
+
+    typer.echo(orjson.dumps(create_app(load_settings()).openapi(), option=orjson.OPT_INDENT_2).decode())
+
+
+@app.command()
+def doctor() -> None:
+    """Check every part and say how to repair what fails."""
+    from cli.doctor import examine  # noqa: PLC0415
+
+    raise typer.Exit(0 if examine(load_settings()) else 1)
+
+
+@app.command()
+def ingest(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of Markdown articles; default: the packaged ones")
+    ] = None,
+) -> None:
+    """Bring the shared knowledge up to date; unchanged articles are left alone."""
+    import asyncio  # noqa: PLC0415
+
+    from cli.stack import ARTICLES, ingest_articles  # noqa: PLC0415
+
+    try:
+        asyncio.run(ingest_articles(load_settings(), folder or ARTICLES))
+    except CompanionError as error:
+        _fail(error)
+
+
+@app.command()
+def chat(
+    address: Annotated[str | None, typer.Option(help="Address of the service; default: the running one")] = None,
+    email: Annotated[str, typer.Option(help="Who signs in")] = "maya@demo.example",
+) -> None:
+    """Chat in the terminal, with streaming, tools, citations and the crisis panel."""
+    from cli.chat import talk  # noqa: PLC0415
+
+    try:
+        talk(load_settings(), address, email)
+    except CompanionError as error:
+        _fail(error)
+
+
+@evals_app.command("safety")
+def eval_safety(
+    data: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="JSONL: id, text or turns, crisis, …")],
+    as_json: Annotated[bool, typer.Option("--json", help="One line a row")] = False,
+) -> None:
+    """Score crisis detection on any labelled JSONL; needs no database."""
+    from cli.evaluate import safety  # noqa: PLC0415
+
+    try:
+        raise typer.Exit(safety(load_settings(), data, as_json=as_json))
+    except CompanionError as error:
+        _fail(error)
+
+
+if __name__ == "__main__":
+    app()
