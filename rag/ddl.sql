@@ -37,7 +37,8 @@ create table knowledge_passages (
   end_offset int not null,
   text text not null,
   questions text[] not null,
-  lexemes int not null,
+  -- Lexemes in it, repetitions counted.
+  length int not null,
   unique (document_id, position)
 );
 
@@ -58,7 +59,9 @@ create table knowledge_postings (
   passage_id bigint not null references knowledge_passages on delete cascade,
   institution_id uuid,
   occurrences smallint not null,
-  primary key (lexeme, passage_id) include (occurrences, institution_id)
+  -- Lexemes of the passage, repeated here so that ranking reads nothing but this index.
+  length int not null,
+  primary key (lexeme, passage_id) include (institution_id, occurrences, length)
 );
 create index on knowledge_postings (passage_id);
 
@@ -75,7 +78,7 @@ create table knowledge_corpora (
   institution_id uuid,
   language text not null,
   passages int not null,
-  lexemes bigint not null,
+  length bigint not null,
   unique nulls not distinct (institution_id, language)
 );
 

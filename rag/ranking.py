@@ -14,6 +14,7 @@ class Ranking(BaseModel):
 
     version: int
     candidates: int
+    query_terms: int
     dense_weight: float = 1.0
     text_weight: float
     abstain_below: dict[str, float]

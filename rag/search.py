@@ -110,6 +110,7 @@ async def search(
                 "exclude_cautions": sorted(filters.exclude_cautions),
                 "per_document": filters.per_document,
                 "candidates": ranking.candidates,
+                "query_terms": ranking.query_terms,
                 "dense_weight": ranking.dense_weight,
                 "text_weight": ranking.text_weight if vector is not None else 1.0,
                 "limit": limit,
@@ -125,6 +126,7 @@ async def search(
 async def prepare_connection(conn: Connection) -> None:
     """Set up a pooled connection once: without iterative scan a filter over HNSW silently returns almost nothing."""
     await conn.execute("set hnsw.iterative_scan = strict_order")
+    await conn.execute("set hnsw.ef_search = 100")
 
 
 @dataclass(frozen=True, slots=True)

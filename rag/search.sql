@@ -5,12 +5,13 @@ with asked as (
 ),
 corpus as (
   select coalesce(sum(passages), 0)::float8 as passages,
-         greatest(sum(lexemes)::float8 / nullif(sum(passages), 0), 1) as average_length
+         greatest(sum(length)::float8 / nullif(sum(passages), 0), 1) as average_length
   from knowledge_corpora where language = %(language)s
 ),
 terms as materialized (
   select asked.lexeme, ln(1 + (greatest(c.passages - coalesce(sum(l.passages), 0), 0) + 0.5)
-                              / (coalesce(sum(l.passages), 0) + 0.5)) as idf
+                              / (coalesce(sum(l.passages), 0) + 0.5)) as idf,
+         count(l.lexeme) > 0 as known
   from asked cross join corpus c
   left join knowledge_lexemes l on l.lexeme = asked.lexeme and l.language = %(language)s
   group by asked.lexeme, c.passages
@@ -26,14 +27,19 @@ eligible as (
 ),
 matched as materialized (
   select o.passage_id as id,
-         sum(t.idf * o.occurrences * 2.2 / (o.occurrences + 1.2 * (0.25 + 0.75 * p.lexemes / c.average_length)))
+         sum(t.idf * o.occurrences * 2.2 / (o.occurrences + 1.2 * (0.25 + 0.75 * o.length / c.average_length)))
            / (select sum(idf) * 2.2 from terms) as coverage
-  from terms t
+  from (select * from terms where known order by idf desc, lexeme limit %(query_terms)s) t
   join knowledge_postings o on o.lexeme = t.lexeme
-  join knowledge_passages p on p.id = o.passage_id
-  join eligible d on d.id = p.document_id
   cross join corpus c
   group by o.passage_id
+),
+worded as (
+  select m.id from matched m
+  join knowledge_passages p on p.id = m.id
+  join eligible d on d.id = p.document_id
+  order by m.coverage desc, m.id
+  limit %(candidates)s
 ),
 nearest as (
   select v.passage_id as id
@@ -45,9 +51,7 @@ nearest as (
   limit %(candidates)s
 ),
 candidates as (
-  select id from nearest
-  union
-  (select id from matched order by coverage desc, id limit %(candidates)s)
+  select id from nearest union select id from worded
 ),
 dense as (
   select v.passage_id as id, max(-(v.embedding <#> %(vector)s::vector)) as cosine

@@ -65,23 +65,7 @@ async def insert_document(
     )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101  # an insert that returns gives a row
-    ids = [await _insert_passage(conn, int(row[0]), document, part, institution_id) for part in chunks]
-    await conn.execute(
-        """insert into knowledge_postings (lexeme, passage_id, institution_id, occurrences)
-           select lexeme, p.id, p.institution_id, coalesce(array_length(positions, 1), 1)
-           from knowledge_passages p, unnest(to_tsvector(%s::regconfig, concat_ws(' ',
-             array_to_string(p.heading_path, ' '), p.text, array_to_string(p.questions, ' '))))
-           where p.document_id = %s""",
-        (text_configuration(document.language), row[0]),
-    )
-    await conn.execute(
-        """update knowledge_passages p set lexemes = counted.lexemes
-           from (select passage_id, sum(occurrences) as lexemes from knowledge_postings
-                 where passage_id = any(%s) group by passage_id) counted
-           where counted.passage_id = p.id""",
-        (ids,),
-    )
-    return ids
+    return [await _insert_passage(conn, int(row[0]), document, part, institution_id) for part in chunks]
 
 
 async def insert_vectors(
@@ -106,10 +90,10 @@ async def refresh_statistics(conn: Connection, institution_id: UUID | None, *, c
     """
     cursor = await conn.execute(
         """with now as (
-             select language, count(*) as passages, sum(lexemes) as lexemes from knowledge_passages
+             select language, count(*) as passages, sum(length) as length from knowledge_passages
              where institution_id is not distinct from %(institution)s group by language),
            was as (
-             select language, passages, lexemes from knowledge_corpora
+             select language, passages, length from knowledge_corpora
              where institution_id is not distinct from %(institution)s)
            select coalesce((select sum(passages) from now), 0)::int,
              exists ((table now except table was) union all (table was except table now))""",
@@ -131,8 +115,8 @@ async def _recount(conn: Connection, institution_id: UUID | None) -> None:
             (institution_id,),
         )
     await conn.execute(
-        """insert into knowledge_corpora (institution_id, language, passages, lexemes)
-           select %(institution)s::uuid, language, count(*), sum(lexemes) from knowledge_passages
+        """insert into knowledge_corpora (institution_id, language, passages, length)
+           select %(institution)s::uuid, language, count(*), sum(length) from knowledge_passages
            where institution_id is not distinct from %(institution)s group by language""",
         {"institution": institution_id},
     )
@@ -149,21 +133,34 @@ async def _insert_passage(
     conn: Connection, document_id: int, document: Document, part: Chunk, institution_id: UUID | None
 ) -> int:
     cursor = await conn.execute(
-        """insert into knowledge_passages (document_id, institution_id, language, section, heading_path, position,
-             start_offset, end_offset, text, questions, lexemes)
-           values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0) returning id""",
-        (
-            document_id,
-            institution_id,
-            document.language,
-            part.section,
-            list(part.heading_path),
-            part.position,
-            part.start,
-            part.end,
-            part.text,
-            list(part.questions),
-        ),
+        """with found as (
+             select lexeme, coalesce(array_length(positions, 1), 1) as occurrences
+             from unnest(to_tsvector(%(configuration)s::regconfig, %(words)s))),
+           size as (select coalesce(sum(occurrences), 0) as length from found),
+           passage as (
+             insert into knowledge_passages (document_id, institution_id, language, section, heading_path, position,
+               start_offset, end_offset, text, questions, length)
+             select %(document)s, %(institution)s, %(language)s, %(section)s, %(heading_path)s, %(position)s,
+               %(start)s, %(end)s, %(text)s, %(questions)s, length from size
+             returning id),
+           posted as (
+             insert into knowledge_postings (lexeme, passage_id, institution_id, occurrences, length)
+             select lexeme, id, %(institution)s, occurrences, length from found, passage, size)
+           select id from passage""",
+        {
+            "configuration": text_configuration(document.language),
+            "words": "\n".join((part.contextual_text, *part.questions)),
+            "document": document_id,
+            "institution": institution_id,
+            "language": document.language,
+            "section": part.section,
+            "heading_path": list(part.heading_path),
+            "position": part.position,
+            "start": part.start,
+            "end": part.end,
+            "text": part.text,
+            "questions": list(part.questions),
+        },
     )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101  # an insert that returns gives a row
