@@ -112,4 +112,4 @@ async def _live_through_weeks(tx: Tx, who: Acting, person: dict[str, Any], plan:
         due = (now + timedelta(days=days)).replace(hour=5, minute=59, second=0, microsecond=0)
         await create_task(tx, key, title=title, course=course, due_at=due, estimate_minutes=minutes)
     if person["plan"]:
-        await save_plan(tx, key, SafetyPlan(**{step: tuple(lines) for step, lines in plan.items()}), at=now)
+        await save_plan(tx, key, SafetyPlan.from_lines(plan), at=now)

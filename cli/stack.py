@@ -82,6 +82,12 @@ def embedded_stack(settings: Settings) -> Iterator[Stack]:
         postgres.stop()
 
 
+def remember_address(home: Path, address: str) -> None:
+    """Write down where the service answers, for the other commands."""
+    runtime = home / RUNTIME_FILE
+    write_private(runtime, runtime.read_text() + as_env({"COMPANION_PUBLIC_URL": address}))
+
+
 def _runtime(postgres: EmbeddedPostgres, redis: EmbeddedRedis) -> dict[str, str]:
     return {
         "COMPANION_OWNER_DSN": postgres.dsn(roles.OWNER, DATABASE),

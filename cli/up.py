@@ -16,7 +16,7 @@ import httpx
 
 from cli.console import err, out, step
 from cli.demo import Login, ensure_demo
-from cli.stack import embedded_stack, only_one
+from cli.stack import embedded_stack, only_one, remember_address
 from core.errors import ConfigurationError
 from core.settings import Settings
 from db.embedded import die_with_parent
@@ -78,6 +78,7 @@ def up(settings: Settings, *, demo: bool) -> None:
             logins = _make_demo(stack.settings) if demo else []
             port = _free_port(settings.host, settings.port)
             address = f"http://{settings.host}:{port}"
+            remember_address(settings.home, address)
             environment = os.environ | {
                 "COMPANION_HOME": str(settings.home),
                 "COMPANION_PORT": str(port),

@@ -103,7 +103,7 @@ async def plan(who: StudentDep, parts: PartsDep) -> PlanOut | None:
 async def put_plan(body: PlanIn, who: StudentDep, parts: PartsDep) -> PlanOut:
     """Store the student's safety plan."""
     now = parts.clock.now()
-    written = SafetyPlan(**{name: tuple(lines) for name, lines in body.model_dump().items()}, updated_at=now)
+    written = SafetyPlan.from_lines(body.model_dump(), updated_at=now)
     async with parts.db.acting(who) as tx:
         await save_plan(tx, await student_key(tx), written, at=now)
     return PlanOut.model_validate(written, from_attributes=True)

@@ -5,7 +5,8 @@ The six steps follow Stanley and Brown's Safety Planning Intervention (2012); th
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 import orjson
@@ -27,8 +28,21 @@ class SafetyPlan:
     safer_surroundings: tuple[str, ...] = ()
     updated_at: datetime | None = None
 
+    @classmethod
+    def from_lines(cls, lines: Mapping[str, Sequence[str]], updated_at: datetime | None = None) -> SafetyPlan:
+        """Build a plan from its steps by name; missing steps are empty."""
+        steps = {name: tuple(lines.get(name, ())) for name in STEPS}
+        return replace(cls(updated_at=updated_at), **steps)
 
-STEPS = tuple(name for name in SafetyPlan.__slots__ if name != "updated_at")
+
+STEPS = (
+    "warning_signs",
+    "own_coping",
+    "people_and_places",
+    "people_to_ask",
+    "professionals",
+    "safer_surroundings",
+)
 
 
 async def read_plan(tx: Tx, key: SubjectKey) -> SafetyPlan | None:
@@ -38,8 +52,7 @@ async def read_plan(tx: Tx, key: SubjectKey) -> SafetyPlan | None:
     row = await cursor.fetchone()
     if row is None:
         return None
-    steps = orjson.loads(key.open(row[0], f"safety_plans.plan:{student}"))
-    return SafetyPlan(**{name: tuple(steps.get(name, ())) for name in STEPS}, updated_at=row[1])
+    return SafetyPlan.from_lines(orjson.loads(key.open(row[0], f"safety_plans.plan:{student}")), updated_at=row[1])
 
 
 async def save_plan(tx: Tx, key: SubjectKey, plan: SafetyPlan, *, at: datetime) -> None:
