@@ -29,7 +29,8 @@ class Status:
     """What a waiting student is shown: the mode and the stored facts of delivery."""
 
     mode: Mode
-    delivery: DeliveryFacts
+    delivery: DeliveryFacts | None
+    """None without a case."""
     zone: str
     """IANA time zone of the student, in which times are shown."""
     language: str

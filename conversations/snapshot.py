@@ -13,7 +13,7 @@ from core.crypto import SubjectKey
 from core.errors import NotFound
 from core.ids import ConversationId
 from db.access import Tx
-from safety.triage_types import StudentFacts, TriageState
+from safety.triage_types import DeliveryFacts, StudentFacts, TriageState
 from safety.types import Category, Mode, PriorTurn, ScreeningContext, Severity
 from tools.care.cases import delivery_facts
 from tools.care.staffing import staffing
@@ -83,7 +83,6 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
         language=row[8],
         region=row[6],
         zone=row[7],
-        name=key.open(row[4], f"profiles.name:{tx.who.student_id}"),
         minor=row[5] in MINORS,
         has_plan=row[12],
         staffed_now=staff.now,
@@ -91,7 +90,7 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
         earlier_case=row[13],
     )
     if triage is not None:
-        facts = replace(facts, delivery=await delivery_facts(tx, conversation))
+        facts = replace(facts, delivery=await delivery_facts(tx, conversation) or DeliveryFacts())
     return Snapshot(
         conversation_id=conversation,
         key=key,
@@ -101,7 +100,7 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
         history=history,
         prior=prior,
         summary=key.open(row[2], f"conversations.summary:{conversation}") if row[2] else "",
-        name=facts.name or "",
+        name=key.open(row[4], f"profiles.name:{tx.who.student_id}"),
         facts=facts,
         campus=row[11],
         campus_settings=row[9],

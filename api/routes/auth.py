@@ -56,7 +56,7 @@ class TokenPair(BaseModel):
     access_expires_at: datetime
     refresh_token: str
     refresh_expires_at: datetime
-    token_type: Literal["bearer"] = "bearer"
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  # a word of RFC 6750, not a secret
     role: Role
 
 

@@ -98,7 +98,7 @@ class StatusOut(BaseModel):
     """Where the conversation stands."""
 
     mode: Mode
-    delivery: DeliveryOut
+    delivery: DeliveryOut | None
 
 
 class Deleted(BaseModel):
@@ -159,7 +159,8 @@ async def delete(conversation_id: UUID, who: StudentDep, parts: PartsDep, keep_e
 async def status(conversation_id: UUID, who: StudentDep, parts: PartsDep) -> StatusOut:
     """The mode of the conversation and the true delivery state of its case."""
     found = await parts.conversations.status(who, ConversationId(conversation_id))
-    return StatusOut(mode=found.mode, delivery=delivery_out(found.delivery, found.zone, found.language))
+    delivery = delivery_out(found.delivery, found.zone, found.language) if found.delivery else None
+    return StatusOut(mode=found.mode, delivery=delivery)
 
 
 @router.post(
@@ -227,7 +228,7 @@ def _frame(event: Event) -> bytes:
 
 async def _delivery(parts: Parts, who: Acting, conversation: ConversationId) -> DeliveryOut | None:
     found = await parts.conversations.status(who, conversation)
-    if found.delivery.committed_at is None:
+    if found.delivery is None:
         return None
     return delivery_out(found.delivery, found.zone, found.language)
 

@@ -103,13 +103,12 @@ async def record(
     return event
 
 
-async def delivery_facts(tx: Tx, conversation: ConversationId) -> DeliveryFacts:
-    """Return what is stored about the delivery of the conversation's newest case; empty without a case."""
+async def delivery_facts(tx: Tx, conversation: ConversationId) -> DeliveryFacts | None:
+    """Return what is stored about the delivery of the conversation's newest case; None without a case."""
     cursor = await tx.conn.execute(
-        """select c.opened_at, (select min(sent_at) from deliveries d where d.case_id = c.id),
-                  c.first_opened_at, c.writing_at, c.last_person_at, c.closed_at, c.due_at
+        """select (select min(sent_at) from deliveries d where d.case_id = c.id), c.first_opened_at, c.writing_at, c.last_person_at, c.closed_at, c.due_at
            from cases c where c.conversation_id = %s order by c.opened_at desc limit 1""",
         (conversation,),
     )
     row = await cursor.fetchone()
-    return DeliveryFacts(*row) if row else DeliveryFacts()
+    return DeliveryFacts(*row) if row else None
