@@ -40,3 +40,25 @@ class SafetyPlan:
             safer_surroundings=tuple(lines.get("safer_surroundings", ())),
             updated_at=updated_at,
         )
+
+
+async def read_plan(tx: Tx, key: SubjectKey) -> SafetyPlan | None:
+    """Return the plan of the student whose rows are open, or None when there is none."""
+    student = require_student(tx)
+    cursor = await tx.conn.execute("select plan_sealed, updated_at from safety_plans where student_id = %s", (student,))
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    return SafetyPlan.from_lines(orjson.loads(key.open(row[0], f"safety_plans.plan:{student}")), updated_at=row[1])
+
+
+async def save_plan(tx: Tx, key: SubjectKey, plan: SafetyPlan, *, at: datetime) -> None:
+    """Store the acting student's plan, replacing the earlier one."""
+    student = require_student(tx)
+    body = asdict(plan)
+    body.pop("updated_at")
+    await tx.conn.execute(
+        "insert into safety_plans (student_id, institution_id, plan_sealed, updated_at) values (%s, %s, %s, %s)"
+        " on conflict (student_id) do update set plan_sealed = excluded.plan_sealed, updated_at = excluded.updated_at",
+        (student, tx.who.institution_id, key.seal(orjson.dumps(body).decode(), f"safety_plans.plan:{student}"), at),
+    )
