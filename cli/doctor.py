@@ -30,14 +30,16 @@ class Warn(Exception):  # not an error
     """A part works, and somebody should look at it."""
 
 
-def examine(settings: Settings) -> bool:
-    """Check every part and print the findings; True when nothing fails."""
+def examine(settings: Settings, only: str | None = None) -> bool:
+    """Check every part, or one, and print the findings; True when nothing fails."""
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     table.add_column("part")
     table.add_column("finding", overflow="fold")
     fine = True
     for name, check in CHECKS.items():
+        if only not in (None, name):
+            continue
         try:
             table.add_row("[green]✓[/]", name, check(settings))
         except Warn as warning:

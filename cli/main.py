@@ -82,11 +82,23 @@ def openapi() -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(only: Annotated[str | None, typer.Option(help="One part, by its name")] = None) -> None:
     """Check every part and say how to repair what fails."""
     from cli.doctor import examine  # noqa: PLC0415
 
-    raise typer.Exit(0 if examine(load_settings()) else 1)
+    raise typer.Exit(0 if examine(load_settings(), only) else 1)
+
+
+@app.command("export-encoder")
+def export_encoder() -> None:
+    """Export the encoder into the home folder, once; `up` does it by itself."""
+    from cli.console import note  # noqa: PLC0415
+    from embedding.export import export_encoder as run  # noqa: PLC0415
+
+    try:
+        run(load_settings().home, note)
+    except CompanionError as error:
+        _fail(error)
 
 
 @app.command()

@@ -105,11 +105,16 @@ class Runner:
             self.start(Acting.student(orphan.institution_id, orphan.student_id), orphan.conversation_id)
         return len(found)
 
+    def running(self) -> list[asyncio.Task[None]]:
+        """The tasks that run turns now, for who must wait for them."""
+        return list(self._tasks.values())
+
     async def stop(self) -> None:
         """Stop running; unfinished turns keep their rows and are taken over when their lease ends."""
-        for task in list(self._tasks.values()):
+        tasks = self.running()
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _drain(self, who: Acting, conversation: ConversationId) -> None:
         try:

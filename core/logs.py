@@ -48,7 +48,7 @@ class _LibraryHandler(logging.Handler):
     """Carries warnings of libraries as their logger and exception class only; their texts can quote a student."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        structlog.get_logger("library").log(
+        structlog.get_logger().log(
             record.levelno, "library_message", logger=record.name, exc_info=record.exc_info or None
         )
 
@@ -75,5 +75,5 @@ def configure_logging(level: str = "INFO") -> None:
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return a logger for one module."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(part=name)
     return logger

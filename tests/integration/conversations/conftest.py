@@ -1,0 +1,85 @@
+"""Intake and runner over a real database, the real screener, and a responder that the test steers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from agents.state import ReviewedSentence, ScreenedTurn, TurnEvent, TurnOutcome
+from conversations import history
+from conversations.broker import Broker
+from conversations.intake import Intake
+from conversations.runner import Runner
+from conversations.service import Conversations
+from core.clock import SystemClock
+from core.ids import ConversationId
+from core.settings import Settings
+from db.access import Acting, Database
+from db.jobs import job_app
+from embedding.onnx import OnnxEmbedder
+from safety.screen import Screener
+
+
+@dataclass
+class Echo:
+    """Stands where the graph stands: says what it got, waits when told to, and counts."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: list[ScreenedTurn] = field(default_factory=list)
+    fail: bool = False
+
+    async def __call__(self, turn: ScreenedTurn, /) -> AsyncIterator[TurnEvent]:
+        self.seen.append(turn)
+        yield ReviewedSentence(f"You said: {turn.text}.")
+        await self.gate.wait()
+        if self.fail:
+            raise RuntimeError("the responder broke")
+        yield ReviewedSentence("That is all.")
+        yield TurnOutcome("support", "echo", {"prompt": "1"})
+
+
+@dataclass
+class Desk:
+    """Everything a test of turns needs."""
+
+    db: Database
+    service: Conversations
+    intake: Intake
+    runner: Runner
+    echo: Echo
+
+    async def begin(self, who: Acting) -> ConversationId:
+        async with self.db.acting(who) as tx:
+            return await history.begin(tx, at=self.service.now())
+
+    async def texts(self, who: Acting, conversation: ConversationId) -> list[tuple[str, str]]:
+        async with self.db.acting(who) as tx:
+            return [(m.author, m.text) for m in await history.read_messages(tx, conversation)]
+
+
+@pytest.fixture(scope="session")
+def screener(encoder: OnnxEmbedder) -> Screener:
+    """The real screener; loading it takes a moment."""
+    return Screener(encoder.encode)
+
+
+def make_runner(database: Database, echo: Echo, broker: Broker, lease_seconds: float = 30) -> Runner:
+    """A second process, as far as leases are concerned."""
+    return Runner(database, echo, broker, SystemClock(), lease=timedelta(seconds=lease_seconds))
+
+
+@pytest.fixture
+async def desk(database: Database, settings: Settings, screener: Screener) -> AsyncIterator[Desk]:
+    """A desk whose responder answers at once unless its gate is cleared."""
+    clock, broker, echo = SystemClock(), Broker(), Echo()
+    echo.gate.set()
+    with ThreadPoolExecutor(2) as executor:
+        intake = Intake(database, job_app(settings.app_dsn.get_secret_value()), screener, clock, executor)
+        runner = make_runner(database, echo, broker)
+        yield Desk(database, Conversations(database, intake, runner, broker, clock), intake, runner, echo)
+        await runner.stop()

@@ -1,0 +1,93 @@
+"""Turns outlive requests and processes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psycopg
+
+from conversations.broker import Broker
+from conversations.events import EventName
+from core.settings import Settings
+from tests.conftest import People
+from tests.integration.conversations.conftest import Desk, Echo, make_runner
+
+
+async def test_a_client_that_leaves_finds_the_whole_reply(desk: Desk, people: People) -> None:
+    conversation = await desk.begin(people.maya)
+    desk.echo.gate.clear()
+    received = await desk.service.take_turn(people.maya, conversation, "roommate trouble", idempotency_key="a")
+    stream = desk.service.events(people.maya, conversation, received.turn_id)
+    seen = [await anext(stream), await anext(stream)]
+    await stream.aclose()
+    desk.echo.gate.set()
+    rest = [event async for event in desk.service.events(people.maya, conversation, received.turn_id, seen[-1].id)]
+    assert [event.name for event in rest] == [EventName.SENTENCE, EventName.DONE]
+    told = await desk.texts(people.maya, conversation)
+    assert told[-1] == ("companion", "You said: roommate trouble. That is all.")
+    stored = [event async for event in desk.service.events(people.maya, conversation, received.turn_id, seen[-1].id)]
+    assert stored == rest, "the record tells the same as the live stream did"
+
+
+async def test_done_is_told_only_after_the_reply_is_stored(desk: Desk, people: People) -> None:
+    conversation = await desk.begin(people.maya)
+    received = await desk.service.take_turn(people.maya, conversation, "roommate trouble", idempotency_key="a")
+    async for event in desk.service.events(people.maya, conversation, received.turn_id):
+        if event.name is EventName.DONE:
+            assert len(await desk.texts(people.maya, conversation)) == 2
+
+
+async def test_a_responder_that_breaks_ends_the_turn_with_a_clear_word(desk: Desk, people: People) -> None:
+    conversation = await desk.begin(people.maya)
+    desk.echo.fail = True
+    received = await desk.service.take_turn(people.maya, conversation, "roommate trouble", idempotency_key="a")
+    events = [event async for event in desk.service.events(people.maya, conversation, received.turn_id)]
+    assert events[-1].name is EventName.ERROR
+    assert "responder broke" not in str(events)
+    desk.echo.fail = False
+    again = await desk.service.take_turn(people.maya, conversation, "still there?", idempotency_key="b")
+    assert [e async for e in desk.service.events(people.maya, conversation, again.turn_id)][-1].name is EventName.DONE
+
+
+async def test_a_turn_whose_process_died_is_taken_over(desk: Desk, people: People, settings: Settings) -> None:
+    conversation = await desk.begin(people.maya)
+    desk.echo.gate.clear()
+    received = await desk.service.take_turn(people.maya, conversation, "roommate trouble", idempotency_key="a")
+    stream = desk.service.events(people.maya, conversation, received.turn_id)
+    await anext(stream)
+    await anext(stream)
+    await desk.runner.stop()
+    other_echo = Echo()
+    other_echo.gate.set()
+    other = make_runner(desk.db, other_echo, Broker())
+    assert await other.sweep() == 0, "a living lease is respected"
+    with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
+        owner.execute("update turns set lease_until = now() - interval '1 second', created_at = now() - interval '1 minute'")
+    assert await other.sweep() == 1
+    async with asyncio.timeout(30):
+        events = [e async for e in desk.service.events(people.maya, conversation, received.turn_id, "1.2")]
+    assert [event.id for event in events] == ["2.1", "2.2", "2.3", "2.4"], "the client is told the reply anew"
+    assert [turn.attempt for turn in other_echo.seen] == [2]
+    assert len(await desk.texts(people.maya, conversation)) == 2
+    await other.stop()
+
+
+async def test_a_turn_that_was_taken_over_is_not_stored_twice(desk: Desk, people: People, settings: Settings) -> None:
+    conversation = await desk.begin(people.maya)
+    desk.echo.gate.clear()
+    received = await desk.service.take_turn(people.maya, conversation, "roommate trouble", idempotency_key="a")
+    stream = desk.service.events(people.maya, conversation, received.turn_id)
+    await anext(stream)
+    await anext(stream)
+    with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
+        owner.execute("update turns set lease_until = now() - interval '1 second', created_at = now() - interval '1 minute'")
+    other_echo = Echo()
+    other_echo.gate.set()
+    other = make_runner(desk.db, other_echo, Broker())
+    await other.sweep()
+    while not other_echo.seen:
+        await asyncio.sleep(0)
+    await asyncio.gather(*other.running())
+    desk.echo.gate.set()
+    await asyncio.gather(*desk.runner.running())
+    assert len(await desk.texts(people.maya, conversation)) == 2
