@@ -19,7 +19,7 @@ Progress = Callable[[str], None]
 DOCUMENTS_PER_BATCH = 8
 PASSAGES_PER_BATCH = 64
 EXACT_UP_TO = 20_000
-"""Passages up to which an exact scan beats an approximate index."""
+"""Vectors up to which an exact scan beats an approximate index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def ingest(
 
 
 async def ensure_ann_index(conn: Connection, embedder: Embedder, exact_up_to: int = EXACT_UP_TO) -> bool:
-    """Refresh the planner's statistics and build an encoder's HNSW index once passages number over `exact_up_to`.
+    """Refresh the planner's statistics and build an encoder's HNSW index once vectors number over `exact_up_to`.
 
     Returns whether one was built. Searching through it under a filter needs `hnsw.iterative_scan`, which
     `rag.search.prepare_connection` sets.

@@ -16,7 +16,7 @@ terms as materialized (
   left join knowledge_lexemes l on l.lexeme = asked.lexeme and l.language = %(language)s
   group by asked.lexeme, c.passages
 ),
-eligible as (
+eligible as not materialized (
   select d.id from knowledge_documents d
   where d.language = %(language)s
     and (%(audience)s::text[] is null or d.audience && %(audience)s::text[])
@@ -35,7 +35,7 @@ matched as materialized (
   group by o.passage_id
 ),
 worded as (
-  select m.id from matched m
+  select m.id from (select * from matched order by coverage desc, id) m
   join knowledge_passages p on p.id = m.id
   join eligible d on d.id = p.document_id
   order by m.coverage desc, m.id

@@ -108,7 +108,7 @@ declare
 begin
   analyze knowledge_documents, knowledge_passages, knowledge_vectors, knowledge_postings, knowledge_lexemes;
   if to_regclass(index_name) is not null
-    or (select reltuples from pg_class where oid = 'knowledge_passages'::regclass) <= exact_up_to then
+    or (select reltuples from pg_class where oid = 'knowledge_vectors'::regclass) <= exact_up_to then
     return false;
   end if;
   execute format('create index %I on knowledge_vectors using hnsw ((embedding::vector(%s)) vector_ip_ops)
