@@ -1,0 +1,80 @@
+"""Figures with their uncertainty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Interval = tuple[float, float]
+Floats = NDArray[np.float64]
+
+
+def wilson(hits: int, total: int, z: float = 1.96) -> Interval:
+    """Return the Wilson score interval of a proportion (95 % by default); (0, 1) without any trial."""
+    if total == 0:
+        return 0.0, 1.0
+    share, square = hits / total, z * z
+    centre = share + square / (2 * total)
+    half = z * math.sqrt(share * (1 - share) / total + square / (4 * total * total))
+    return max(0.0, (centre - half) / (1 + square / total)), min(1.0, (centre + half) / (1 + square / total))
+
+
+def bootstrap(measure: Callable[[NDArray[np.intp]], float], size: int, rounds: int = 500, seed: int = 0) -> Interval:
+    """Return the 95 % percentile interval of a figure over resampled row indices; undefined rounds are left out."""
+    random = np.random.default_rng(seed)
+    values = [measure(random.integers(0, size, size)) for _ in range(rounds)] if size else []
+    defined = [value for value in values if math.isfinite(value)]
+    if not defined:
+        return math.nan, math.nan
+    low, high = np.percentile(defined, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def weighted_kappa(first: Sequence[int], second: Sequence[int], grades: int) -> float:
+    """Return Cohen's kappa with quadratic weights of two gradings on 0 to `grades` - 1; nan when chance explains all."""
+    observed = np.zeros((grades, grades))
+    np.add.at(observed, (np.asarray(first), np.asarray(second)), 1)
+    steps = np.arange(grades)
+    weights = (steps[:, None] - steps[None, :]) ** 2
+    expected = np.outer(observed.sum(1), observed.sum(0)) / max(observed.sum(), 1)
+    chance = float((weights * expected).sum())
+    return 1 - float((weights * observed).sum()) / chance if chance else math.nan
+
+
+def auroc(truth: NDArray[np.bool_], scores: Floats) -> float:
+    """Return the chance that a positive outranks a negative, ties half; nan without both."""
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    if not positives or not negatives:
+        return math.nan
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def recall_at(truth: NDArray[np.bool_], scores: Floats, false_positives: float) -> float:
+    """Return the best recall of a threshold whose false positive rate is at most the given one; nan without both."""
+    if truth.all() or not truth.any():
+        return math.nan
+    calm = np.sort(scores[~truth])[::-1]
+    allowed = math.floor(false_positives * len(calm) + 1e-9)
+    bar = calm[allowed] if allowed < len(calm) else -math.inf
+    return float((scores[truth] > bar).mean())
+
+
+def brier(truth: NDArray[np.bool_], scores: Floats) -> float:
+    """Return the mean squared distance of probability and outcome."""
+    return float(((scores - truth) ** 2).mean())
+
+
+def calibration_error(truth: NDArray[np.bool_], scores: Floats, bins: int = 10) -> float:
+    """Return the expected calibration error over equal-width bins."""
+    place = np.minimum((scores * bins).astype(int), bins - 1)
+    gaps = [
+        abs(float(scores[place == index].mean()) - float(truth[place == index].mean())) * float((place == index).mean())
+        for index in range(bins)
+        if (place == index).any()
+    ]
+    return sum(gaps)
