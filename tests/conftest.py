@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -12,8 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
+from pydantic import SecretStr
 
+from cli.demo import ensure_demo
 from cli.secrets import generate
+from cli.stack import ingest_articles
 from core.clock import SystemClock
 from core.crypto import KeyRing
 from core.ids import InstitutionId, new_id
@@ -33,6 +36,7 @@ from db.embedded import (
 from db.migrate import migrate
 from embedding.export import export_encoder, model_directory
 from embedding.onnx import OnnxEmbedder
+from tests.site import Site
 from tools.people.accounts import Accounts, NewAccount
 
 TEMPLATE = "companion_template"
@@ -79,15 +83,9 @@ def secrets() -> dict[str, str]:
     return generate()
 
 
-@pytest.fixture
-def settings(
-    postgres: EmbeddedPostgres, redis: EmbeddedRedis, secrets: dict[str, str], tmp_path: Path
-) -> Iterator[Settings]:
-    """Settings over a database of this test's own."""
-    name = f"t{new_id().hex}"
-    clone_database(postgres, TEMPLATE, name)
-    configure_logging("WARNING")
-    yield Settings(
+def settings_over(postgres: EmbeddedPostgres, redis: EmbeddedRedis, secrets: dict[str, str], name: str) -> Settings:
+    """Settings that reach one database of the session's server."""
+    return Settings(
         environment=Environment.TEST,
         home=HOME,
         owner_dsn=postgres.dsn(roles.OWNER, name),
@@ -99,6 +97,32 @@ def settings(
         turns_per_minute=10_000,
         **{key.removeprefix("COMPANION_").lower(): value for key, value in secrets.items()},
     )
+
+
+@pytest.fixture
+def settings(postgres: EmbeddedPostgres, redis: EmbeddedRedis, secrets: dict[str, str]) -> Iterator[Settings]:
+    """Settings over a database of this test's own."""
+    name = f"t{new_id().hex}"
+    clone_database(postgres, TEMPLATE, name)
+    configure_logging("WARNING")
+    yield settings_over(postgres, redis, secrets, name)
+    drop_database(postgres, name)
+
+
+@pytest.fixture(scope="session")
+def site(
+    postgres: EmbeddedPostgres, redis: EmbeddedRedis, secrets: dict[str, str], encoder: OnnxEmbedder
+) -> Iterator[Site]:
+    """The whole service with its demo campus and articles, in processes of its own."""
+    name = "site"
+    clone_database(postgres, TEMPLATE, name)
+    over = settings_over(postgres, redis, secrets, name)
+    over = over.model_copy(update={"demo": True, "demo_password": SecretStr("a demo password")})
+    asyncio.run(ingest_articles(over))
+    running = Site(over, asyncio.run(ensure_demo(over)))
+    running.start()
+    yield running
+    running.stop()
     drop_database(postgres, name)
 
 
@@ -133,7 +157,12 @@ def make_campus(settings: Settings, slug: str = "hill", **rules: object) -> Inst
         owner.execute(
             "insert into institutions (id, slug, name, region, time_zone, settings) values (%s, %s, %s, 'US',"
             " 'America/Denver', %s)",
-            (institution, slug, slug.title(), Jsonb({"staffing": "always", "escalation_email": "on-call@x.example"} | rules)),
+            (
+                institution,
+                slug,
+                slug.title(),
+                Jsonb({"staffing": "always", "escalation_email": "on-call@x.example"} | rules),
+            ),
         )
     return institution
 
@@ -160,9 +189,7 @@ async def people(settings: Settings, auth_database: Database, keys: KeyRing) -> 
     accounts = Accounts(auth_database, keys, settings, SystemClock())
 
     async def add(campus: str, name: str, role: Role) -> Acting:
-        account = NewAccount(
-            f"{name}@{campus}.example", PASSWORD, name.title(), "18_24", "US", "America/Denver"
-        )
+        account = NewAccount(f"{name}@{campus}.example", PASSWORD, name.title(), "18_24", "US", "America/Denver")
         return await accounts.register(campus, account, role)
 
     return People(
@@ -175,8 +202,3 @@ async def people(settings: Settings, auth_database: Database, keys: KeyRing) -> 
         stranger=await add("valley", "wei", Role.STUDENT),
         foreign_counselor=await add("valley", "ines", Role.COUNSELOR),
     )
-
-
-def random_key() -> str:
-    """A fresh base64 key."""
-    return base64.b64encode(os.urandom(32)).decode()

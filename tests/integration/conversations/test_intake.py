@@ -144,7 +144,9 @@ async def test_a_person_in_the_conversation_silences_the_companion(
     assert not desk.echo.seen
 
 
-async def test_deleting_a_conversation_removes_what_came_from_it(desk: Desk, people: People, settings: Settings) -> None:
+async def test_deleting_a_conversation_removes_what_came_from_it(
+    desk: Desk, people: People, settings: Settings
+) -> None:
     conversation = await desk.begin(people.maya)
     received = await desk.service.take_turn(people.maya, conversation, "my lab is due friday", idempotency_key="a")
     async for _ in desk.service.events(people.maya, conversation, received.turn_id):
@@ -153,7 +155,9 @@ async def test_deleting_a_conversation_removes_what_came_from_it(desk: Desk, peo
         assert await history.delete_conversation(tx, conversation, at=desk.service.now())
     with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
         for table in ("conversations", "turns", "messages", "screenings", "tool_calls"):
-            row = owner.execute(psycopg.sql.SQL("select count(*) from {}").format(psycopg.sql.Identifier(table))).fetchone()
+            row = owner.execute(
+                psycopg.sql.SQL("select count(*) from {}").format(psycopg.sql.Identifier(table))
+            ).fetchone()
             assert row == (0,), table
 
 

@@ -62,7 +62,9 @@ async def test_a_turn_whose_process_died_is_taken_over(desk: Desk, people: Peopl
     other = make_runner(desk.db, other_echo, Broker())
     assert await other.sweep() == 0, "a living lease is respected"
     with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
-        owner.execute("update turns set lease_until = now() - interval '1 second', created_at = now() - interval '1 minute'")
+        owner.execute(
+            "update turns set lease_until = now() - interval '1 second', created_at = now() - interval '1 minute'"
+        )
     assert await other.sweep() == 1
     async with asyncio.timeout(30):
         events = [e async for e in desk.service.events(people.maya, conversation, received.turn_id, "1.2")]
@@ -80,7 +82,9 @@ async def test_a_turn_that_was_taken_over_is_not_stored_twice(desk: Desk, people
     await anext(stream)
     await anext(stream)
     with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
-        owner.execute("update turns set lease_until = now() - interval '1 second', created_at = now() - interval '1 minute'")
+        owner.execute(
+            "update turns set lease_until = now() - interval '1 second', created_at = now() - interval '1 minute'"
+        )
     other_echo = Echo()
     other_echo.gate.set()
     other = make_runner(desk.db, other_echo, Broker())
