@@ -111,6 +111,8 @@ class Timing:
     follow_ups: tuple[timedelta, ...]
     check_in: timedelta
     tomorrow_hour: int
+    refusal_holds: timedelta
+    """For so long after 'I won't keep asking' no question is asked, whatever is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,4 +250,5 @@ def _timing(data: Mapping[str, Any]) -> Timing:
         follow_ups=tuple(timedelta(hours=hours) for hours in data["follow_up_hours"]),
         check_in=timedelta(hours=data["check_in_hours"]),
         tomorrow_hour=data["tomorrow_hour"],
+        refusal_holds=timedelta(hours=data["refusal_holds_hours"]),
     )

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from safety.policy import load_policy
 from safety.triage_delivery import delivery_status
-from safety.triage_draft import Draft
+from safety.triage_draft import DISCREET, Draft
 from safety.triage_flow import Item
 from safety.triage_moves import (
     agree_check_in,
@@ -23,6 +24,7 @@ from safety.triage_moves import (
     is_emergency,
     open_case,
     refuse,
+    say_wait,
     settle,
     take_answer,
     take_words,
@@ -33,7 +35,7 @@ from safety.triage_rehearsal import Rehearsal, rehearse
 from safety.triage_silence import tick
 from safety.triage_types import Answer, InputKind, ScriptStep, StudentFacts, TriageState, TriageStep
 from safety.triage_words import DONE_SOMETHING, ELSEWHERE, HERE, NEVER_MIND, STOP, WANT_PERSON
-from safety.types import Category, Mode, Screening
+from safety.types import Category, Mode, Screening, Severity, highest
 
 __all__ = [
     "Rehearsal",
@@ -57,6 +59,9 @@ _RESTING = frozenset(
     }
 )  # fmt: skip
 """Steps in which new crisis words open the script anew."""
+_UNHEARD = (TriageStep.CLARIFY, TriageStep.VOICE)
+_LIGHTER = (Category.THIRD_PARTY, Category.AI_HARM, Category.NONE)
+"""Matters that give way to any other."""
 _DISMISSIBLE = frozenset(
     {TriageStep.SCREEN, TriageStep.MINOR, TriageStep.CLARIFY, TriageStep.AGAIN, TriageStep.VOICE, TriageStep.ELSEWHERE}
 )
@@ -78,10 +83,10 @@ def advance(state: TriageState, text: str, screening: Screening, facts: StudentF
     if state.step is TriageStep.LIVE:
         return _beside_a_person(draft, screening)
     before = draft.state
-    value = draft.words.read(text, draft.choices)
+    if facts.input is InputKind.VOICE_UNCONFIRMED and (screening.crisis or draft.item):
+        return _misheard(draft, screening)
+    value = draft.words.read(text, draft.choices, phrases=state.mode is Mode.TRIAGE)
     if screening.crisis:
-        if facts.input is InputKind.VOICE_UNCONFIRMED:
-            return _misheard(draft, screening)
         found = _hear(draft, before, screening, value)
         if found:
             return found
@@ -102,27 +107,34 @@ def advance(state: TriageState, text: str, screening: Screening, facts: StudentF
 def _hear(draft: Draft, before: TriageState, screening: Screening, value: str | None) -> ScriptStep | None:
     """Take in crisis words; return the reply if they change the course, or None to go on with the answer."""
     state = draft.state
-    worse = screening.severity.rank > state.severity.rank
-    lighter_matter = state.category in (Category.THIRD_PARTY, Category.AI_HARM, Category.NONE)
-    turned = screening.category not in (Category.NONE, state.category) and (worse or lighter_matter)
-    draft.change(explicit=True)
-    draft.learn(screening.severity, screening.category if turned else None)
     step = state.step
+    category = screening.category if screening.category is not Category.NONE else state.category
+    held = step is TriageStep.REFUSED and draft.now - state.since < load_policy().timing.refusal_holds
+    anew = (step in _RESTING or step is TriageStep.REFUSED) and not held
+    worse = screening.severity.rank > state.matter.rank
+    turned = category is not state.category and (worse or anew or state.category in _LIGHTER)
+    draft.change(confidential=state.confidential or category in DISCREET, unconfirmed=Severity.NONE)
+    if anew and state.case_open:
+        draft.new_episode(category, screening.severity)
+    draft.learn(screening.severity, category if turned else None)
     if is_emergency(screening.category, screening.severity):
         if step is TriageStep.SAFE_WITH_HELP:
             return _say_and_rest(draft, before, "say.safe.still")
         if step is not TriageStep.EMERGENCY:
             return emergency(draft, before)
-    if step is TriageStep.REFUSED:
+    if held:
         return _say_and_rest(draft, before, "say.refused.again")
     if step is TriageStep.SAFE_WITH_HELP:
         return _say_and_rest(draft, before, "say.safe.still")
     if step is TriageStep.WAITING:
-        return _say_and_rest(draft, before, "say.waiting.more")
+        draft.tell(before)
+        return _wait(draft, "say.waiting.more")
     if value == DONE_SOMETHING:
         return None
-    if turned or step in _RESTING:
+    if anew:
         return open_case(draft, before)
+    if turned:
+        return open_case(draft, before, "turned")
     if state.case_open:
         draft.tell(before)
     return None
@@ -137,15 +149,19 @@ def _anywhere(draft: Draft, before: TriageState, value: str) -> ScriptStep:
         return call_person(draft, before)
     if value == ELSEWHERE:
         return ask_country(draft, draft.state.item)
-    if value == NEVER_MIND and step in _DISMISSIBLE:
+    if (value == NEVER_MIND and step in _DISMISSIBLE) or (value == STOP and step in _UNHEARD):
         draft.say("say.misread.thanks")
         draft.ask("mr_safe")
         return draft.done()
+    if value == STOP and step in (TriageStep.MISREAD, TriageStep.DEGRADED):
+        return back(draft)
     if value == STOP and step not in (TriageStep.EMERGENCY, TriageStep.WAITING):
-        return refuse(draft) if draft.state.case_open else back(draft)
+        return refuse(draft)
     item = draft.item
+    if step is TriageStep.WAITING:
+        return _wait(draft, "say.waiting.here")
     if item is None:
-        return _say_and_rest(draft, before, "say.waiting.more" if step is TriageStep.WAITING else "say.settle.ordinary")
+        return _say_and_rest(draft, before, "say.settle.ordinary")
     if step is TriageStep.EMERGENCY:
         draft.say("emergency.repeat")
     draft.ask(item.id, step)
@@ -155,7 +171,7 @@ def _anywhere(draft: Draft, before: TriageState, value: str) -> ScriptStep:
 def _resting(draft: Draft, before: TriageState, screening: Screening) -> ScriptStep:
     """Take words where no question stands."""
     if draft.state.step is TriageStep.WAITING:
-        return _say_and_rest(draft, before, "say.waiting.more")
+        return _wait(draft, "say.waiting.more")
     if screening.degraded:
         return _say_and_rest(draft, before, "say.degraded.now")
     if screening.clarify and draft.state.step is not TriageStep.REFUSED:
@@ -176,6 +192,10 @@ def _unclear(draft: Draft, before: TriageState, item: Item, text: str, screening
         return _resting(draft, before, screening)
     if item.step in (TriageStep.MISREAD, TriageStep.DEGRADED) and screening.clear:
         return _pass_back(draft)
+    if item.step is TriageStep.DEGRADED and screening.degraded:
+        draft.say("say.degraded.noted")
+        draft.ask(item.id)
+        return draft.done()
     if screening.crisis and Answer.UNSURE in item.choices:
         return take_answer(draft, before, item, Answer.UNSURE)
     if item.step is TriageStep.EMERGENCY:
@@ -201,9 +221,20 @@ def _pass_back(draft: Draft) -> ScriptStep:
 
 
 def _misheard(draft: Draft, screening: Screening) -> ScriptStep:
-    """Ask about a transcript nobody confirmed; it pages nobody."""
-    draft.change(unconfirmed=screening.severity)
+    """Ask about a transcript nobody confirmed; it answers nothing and pages nobody."""
+    item, step = draft.item, draft.state.step
+    if item is not None and (not screening.crisis or step in (TriageStep.VOICE, TriageStep.EMERGENCY)):
+        draft.say("say.voice.tap")
+        draft.ask(item.id, step)
+        return draft.done()
+    draft.change(unconfirmed=highest(draft.state.unconfirmed, screening.severity), resume=draft.state.item)
     draft.ask("vo_heard")
+    return draft.done()
+
+
+def _wait(draft: Draft, key: str) -> ScriptStep:
+    """Go on waiting for the person who was called."""
+    say_wait(draft, key)
     return draft.done()
 
 

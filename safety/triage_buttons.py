@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safety.policy import Flag
 from safety.resources import Resource, ResourceKind
 from safety.triage_types import Choice, StudentFacts, TriageState, TriageStep
-from safety.triage_words import DONE_SOMETHING, ELSEWHERE, OPEN_PLAN, QUICK_EXIT, WANT_PERSON, Words
+from safety.triage_words import DONE_SOMETHING, ELSEWHERE, HERE, OPEN_PLAN, QUICK_EXIT, WANT_PERSON, Words
 from safety.types import Category, Severity
 
 PLAN_HREF = "companion:plan"
@@ -29,7 +28,9 @@ def buttons(state: TriageState, facts: StudentFacts, resources: Sequence[Resourc
     shown = []
     if state.step in _ASKING and state.category not in _NOT_ABOUT_THE_STUDENT:
         shown.append(_own(DONE_SOMETHING, words))
-    if state.step not in (TriageStep.LIVE, TriageStep.WAITING) and Flag.STUDENT_ASKS not in state.flags:
+    if state.step in (TriageStep.WAITING, TriageStep.SILENT) or state.nudged_at is not None:
+        shown.append(_own(HERE, words))
+    if state.step not in (TriageStep.LIVE, TriageStep.WAITING):
         shown.append(_own(WANT_PERSON, words))
     if facts.has_plan:
         shown.append(_own(OPEN_PLAN, words, PLAN_HREF))

@@ -32,7 +32,7 @@ from safety.triage_types import (
 from safety.triage_words import Words, clock_time, words_for
 from safety.types import Category, Mode, Severity, highest
 
-_DISCREET = (Category.ABUSE, Category.EXPLOITATION)
+DISCREET = (Category.ABUSE, Category.EXPLOITATION)
 MINOR_LIMITS = "minor_limits"
 
 
@@ -81,6 +81,7 @@ class Draft:
                     "emergency": emergency.number if emergency else self.words.text("fallback.emergency"),
                     "poison": f"{poison.name}, {poison.number}" if poison else "",
                     "unstaffed": self.words.unstaffed(self.facts),
+                    "part_of_day": self.words.part_of_day(self.now, self.facts.zone),
                     **values,
                 },
             )
@@ -100,7 +101,7 @@ class Draft:
 
     def decision(self) -> Decision:
         """What the policy says about the case as it stands."""
-        return decide(self.state.category, self.state.severity, self.state.flags)
+        return decide(self.state.category, self.state.matter, self.state.flags)
 
     def learn(
         self, severity: Severity = Severity.NONE, category: Category | None = None, flags: frozenset[Flag] = frozenset()
@@ -109,10 +110,23 @@ class Draft:
         known = category or self.state.category
         self.change(
             severity=highest(self.state.severity, severity),
+            matter=highest(self.state.matter, severity),
             category=known,
             flags=self.state.flags | flags,
-            confidential=self.state.confidential or known in _DISCREET,
+            confidential=self.state.confidential or known in DISCREET,
         )
+
+    def new_episode(self, category: Category, severity: Severity) -> None:
+        """Begin again after a rest: people are told anew. The same matter gets no discount on what was known before."""
+        same = category is self.state.category
+        self.change(
+            matter=highest(self.state.severity, severity) if same else severity,
+            tier=Tier.NONE,
+            flags=frozenset(),
+            human_contact=False,
+            refusals=0,
+        )
+        self.learn(severity, category)
 
     def tell(self, before: TriageState, reason: str = "words") -> None:
         """Open or raise the case, and if people are to be told more urgently, say so and then do so.
@@ -121,16 +135,16 @@ class Draft:
             before: the state before this message, to see what is new.
             reason: key of `sharing.because`.
         """
-        tier = max(self.decision().tier, self.state.tier, key=lambda tier: tier.rank)
+        told = self.state.tier
+        tier = max(self.decision().tier, told, key=lambda tier: tier.rank)
         case = (self.state.category, self.state.severity, tier)
         if not self.state.case_open:
             self.effects.append(OpenCase(*case, confidential=self.state.confidential))
-        elif case != (before.category, before.severity, before.tier):
+        elif (self.state.category, self.state.severity) != (before.category, before.severity) or tier is not told:
             self.effects.append(RaiseCase(*case))
-        urgent = tier.rank > self.state.tier.rank
         self.change(case_open=True, tier=tier)
-        if urgent:
-            self.share(tier, reason)
+        if tier.rank > told.rank:
+            self.share(tier, "answer" if told.rank and reason == "words" else reason)
         elif self.facts.minor and MINOR_LIMITS not in self.state.asked:
             self._say_minor_limits()
 
@@ -223,7 +237,6 @@ def begin(
     facts: StudentFacts,
     now: datetime,
     *,
-    explicit: bool = False,
     unconfirmed: Severity = Severity.NONE,
 ) -> Draft:
     """Return a draft at the door of the protocol: nothing known, nobody told."""
@@ -237,8 +250,7 @@ def begin(
         script_version=f"{words.language}:{words.version}/flow:{load_flow().version}",
         language=words.language,
         region=facts.region,
-        explicit=explicit,
         unconfirmed=unconfirmed,
-        confidential=category in _DISCREET,
+        confidential=category in DISCREET,
     )
     return Draft(state, facts, now)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from safety.policy import Flag, TurnKind, decide, load_policy
 from safety.resources import region_of
+from safety.triage_delivery import delivery_status
 from safety.triage_draft import Draft
 from safety.triage_flow import Item, load_flow
 from safety.triage_types import (
@@ -19,9 +19,12 @@ from safety.triage_types import (
     TriageState,
     TriageStep,
 )
-from safety.types import Category, Severity
+from safety.triage_words import clock_time
+from safety.types import Category, Mode, Severity
 
 _SKIPS_BEFORE_ACCEPTING = 2
+_RETURNING = (Category.SUICIDE, Category.SELF_HARM)
+"""Matters in which a student who comes back is asked what is different, without an introduction."""
 
 
 def open_case(draft: Draft, before: TriageState, intro: str | None = None) -> ScriptStep:
@@ -29,15 +32,15 @@ def open_case(draft: Draft, before: TriageState, intro: str | None = None) -> Sc
     if draft.decision().turn is TurnKind.EMERGENCY:
         return emergency(draft, before)
     state, facts = draft.state, draft.facts
-    known = state.case_open or facts.earlier_case
-    draft.say(f"intro.{intro or ('again' if known else _intro(draft))}")
+    again = intro is None and (state.case_open or facts.earlier_case) and state.category in _RETURNING
+    draft.say(f"intro.{intro or ('again' if again else _intro(draft))}")
     if state.severity.rank >= Severity.HIGH.rank:
         draft.say("urgent.default")
     draft.tell(before)
     first = load_flow().tracks[state.category].first
     if region_of(state.region) is None and "el_country" not in state.asked:
         return ask_country(draft, first)
-    if known:
+    if again:
         draft.ask("ag_different")
     elif facts.input is InputKind.VOICE:
         draft.ask("vo_aloud")
@@ -83,12 +86,14 @@ def take_answer(draft: Draft, before: TriageState, item: Item, value: str) -> Sc
     draft.learn(outcome.severity, outcome.switch, outcome.flags)
     if item.id == "el_country":
         return _set_country(draft, before, value)
+    if item.id == "vo_heard" and value == Answer.NO and draft.state.resume:
+        where = "@resume"
     if outcome.say:
         draft.say(f"say.{outcome.say}" if draft.words.has(f"say.{outcome.say}") else outcome.say)
     if draft.state.case_open or (draft.state.severity is not Severity.NONE and where != "@open"):
         draft.tell(before, "asked" if Flag.STUDENT_ASKS in outcome.flags else "words")
         if item.record:
-            draft.effects.append(RecordAnswer(item.id, value))
+            draft.effects.append(RecordAnswer(item.id, str(value)))
     if draft.state.refusals >= _SKIPS_BEFORE_ACCEPTING and where != "@then":
         return refuse(draft)
     return _go(draft, before, where)
@@ -118,12 +123,23 @@ def settle(draft: Draft) -> ScriptStep:
     if draft.state.tier.pages and not draft.state.human_contact:
         if draft.facts.staffed_now:
             draft.enter(TriageStep.WAITING)
-            draft.say("say.waiting.now")
+            say_wait(draft, "say.waiting.now")
         else:
             draft.say("say.no_staff.now")
             draft.ask("gd_check_in", TriageStep.NO_STAFF)
         return draft.done()
     return guard(draft)
+
+
+def say_wait(draft: Draft, key: str) -> None:
+    """Say a text about the wait, then what is true about it: the stored delivery state and until when it is due."""
+    delivery = draft.facts.delivery
+    draft.say(key)
+    status = delivery_status(delivery, draft.state.language, draft.facts.zone)
+    if status:
+        draft.messages.append(status)
+    if delivery.opened_at is None and delivery.expected_by is not None and delivery.expected_by > draft.now:
+        draft.say("say.waiting.expected", by_time=clock_time(delivery.expected_by, draft.facts.zone))
 
 
 def guard(draft: Draft) -> ScriptStep:
@@ -186,11 +202,17 @@ def call_person(draft: Draft, before: TriageState) -> ScriptStep:
     """Call a person because the student asks, whatever the matter."""
     standing = draft.state.item
     already = draft.state.tier.pages
+    resting = draft.state.mode is Mode.GUARDED
     draft.learn(flags=frozenset({Flag.STUDENT_ASKS}))
+    if resting:
+        draft.change(human_contact=False)
     draft.tell(before, "asked")
-    if already:
+    if already and resting:
+        draft.share(draft.state.tier, "asked")
+    elif already:
         draft.note("student_asks_again")
-    if standing and standing not in ("gd_check_in", "fu_how") and not already:
+        draft.say("say.waiting.already")
+    if standing and not resting:
         draft.ask(standing, draft.state.step)
         return draft.done()
     return settle(draft)
@@ -229,6 +251,11 @@ def _go(draft: Draft, before: TriageState, where: str) -> ScriptStep:
             draft.ask("em_help")
         case "@open":
             return _open_unclear(draft, before)
+        case "@resume" if draft.state.resume:
+            where = draft.state.resume
+            draft.change(resume=None)
+            draft.say("say.voice.misheard")
+            draft.ask(where)
         case "@safe":
             return safe_with_help(draft)
         case "@back":
@@ -247,9 +274,14 @@ def _open_unclear(draft: Draft, before: TriageState) -> ScriptStep:
     """Open the case that an unclear message turned out to be."""
     severity = draft.state.unconfirmed if draft.state.unconfirmed is not Severity.NONE else Severity.LOW
     category = draft.state.category if draft.state.category is not Category.NONE else Category.SUICIDE
-    draft.change(unconfirmed=Severity.NONE, explicit=True)
+    resume = draft.state.resume
+    draft.change(unconfirmed=Severity.NONE, resume=None)
+    if draft.state.case_open and resume is None:
+        draft.new_episode(category, severity)
     draft.learn(severity, category)
-    draft.facts = replace(draft.facts, input=InputKind.TEXT)
+    if resume is not None and not is_emergency(category, severity):
+        draft.tell(before)
+        return _go(draft, before, resume)
     return open_case(draft, before, "clarify_yes")
 
 
@@ -282,6 +314,8 @@ def _at_risk(state: TriageState) -> bool:
 
 def _intro(draft: Draft) -> str:
     name = draft.state.category.value
+    if draft.decision().tier.rank and draft.words.has(f"intro.{name}_danger"):
+        return f"{name}_danger"
     return name if draft.words.has(f"intro.{name}") else "default"
 
 

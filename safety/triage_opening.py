@@ -31,10 +31,10 @@ def open_triage(screening: Screening, facts: StudentFacts, now: datetime) -> Scr
     category = screening.category if screening.category is not Category.NONE else Category.SUICIDE
     unheard = screening.crisis and facts.input is InputKind.VOICE_UNCONFIRMED
     if unheard or not screening.crisis:
-        draft = begin(category, facts, now, explicit=screening.crisis, unconfirmed=screening.severity)
+        draft = begin(category, facts, now, unconfirmed=screening.severity)
         draft.ask("vo_heard" if unheard else draft.words.clarify_item(screening))
         return draft.done()
-    draft = begin(category, facts, now, explicit=True)
+    draft = begin(category, facts, now)
     before = draft.state
     draft.learn(screening.severity if screening.severity is not Severity.NONE else Severity.LOW)
     return open_case(draft, before)

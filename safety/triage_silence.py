@@ -27,18 +27,22 @@ def tick(state: TriageState, facts: StudentFacts, now: datetime) -> ScriptStep |
         return _check_in_due(draft)
     if state.step is TriageStep.WAITING:
         waited = _waiting(draft)
-        if waited:
+        if waited or facts.delivery.opened_at is not None:
             return waited
     return _silent(draft)
 
 
 def _silent(draft: Draft) -> ScriptStep | None:
-    """Silence after a question, or while waiting for a person."""
+    """Silence after a question, or while waiting for a person.
+
+    A survivor who told nobody may have had to leave fast: their silence calls nobody either.
+    """
     state, timing = draft.state, load_policy().timing
     if state.step is TriageStep.SILENT:
         return None
     quiet = draft.now - state.last_student_at
-    if state.severity.rank >= Severity.HIGH.rank and state.step not in _UNHEARD:
+    chosen = not state.confidential or state.tier.pages
+    if state.severity.rank >= Severity.HIGH.rank and state.step not in _UNHEARD and chosen:
         if quiet >= timing.unresponsive:
             return _unresponsive(draft)
         if quiet >= timing.nudge and state.nudged_at is None:
@@ -55,7 +59,8 @@ def _silent(draft: Draft) -> ScriptStep | None:
 
 def _nudge(draft: Draft) -> ScriptStep:
     draft.say("say.silence.nudge")
-    draft.say("say.silence.warn" if draft.facts.staffed_now else "say.silence.warn_unstaffed")
+    warn = draft.facts.staffed_now and not draft.state.confidential
+    draft.say("say.silence.warn" if warn else "say.silence.warn_unstaffed")
     draft.change(nudged_at=draft.now)
     return draft.done()
 

@@ -84,16 +84,13 @@ class CrisisTerms:
     """What the student wrote when well, in their own words; empty where they wrote nothing."""
 
     helps: str = ""
-    makes_worse: str = ""
     call_first: str = ""
-    never_call: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFacts:
     """Stored facts about the delivery of a case; every claim to the student is rendered from them."""
 
-    committed_at: datetime | None = None
     sent_at: datetime | None = None
     opened_at: datetime | None = None
     """When a person opened the case."""
@@ -115,7 +112,6 @@ class StudentFacts:
     """Country or `country-subdivision` code from the student's settings; None is unknown and never guessed."""
     zone: str = "UTC"
     """IANA time zone in which times are shown."""
-    name: str | None = None
     minor: bool = False
     audience: frozenset[Audience] = frozenset()
     has_plan: bool = False
@@ -151,10 +147,10 @@ class TriageState:
     """Item -> `yes`, `no`, `unsure`, `refused` or the item's own value; last answer counts."""
     flags: frozenset[Flag] = frozenset()
     tier: Tier = Tier.NONE
-    """The most urgent tier announced so far."""
+    """The most urgent tier announced in this episode."""
+    matter: Severity = Severity.NONE
+    """Severity of what is at hand in this episode; it decides the tier, the case's own severity decides the rest."""
     case_open: bool = False
-    explicit: bool = False
-    """The words themselves were explicit: a misread keeps a case for review."""
     resume: str | None = None
     """The item to go on with after an interposed question."""
     nudged_at: datetime | None = None
@@ -190,8 +186,8 @@ class TriageState:
             "answers": dict(self.answers),
             "flags": sorted(flag.value for flag in self.flags),
             "tier": self.tier.value,
+            "matter": self.matter.value,
             "case_open": self.case_open,
-            "explicit": self.explicit,
             "resume": self.resume,
             "nudged_at": _iso(self.nudged_at),
             "silence_told_at": _iso(self.silence_told_at),
@@ -224,8 +220,8 @@ class TriageState:
             answers=MappingProxyType(dict(data["answers"])),
             flags=frozenset(Flag(flag) for flag in data["flags"]),
             tier=Tier(data["tier"]),
+            matter=Severity(data["matter"]),
             case_open=data["case_open"],
-            explicit=data["explicit"],
             resume=data["resume"],
             nudged_at=_moment(data["nudged_at"]),
             silence_told_at=_moment(data["silence_told_at"]),

@@ -92,10 +92,20 @@ class Words:
                 return str(item)
         return "cl_dying" if screening.category.value in ("suicide", "self_harm", "none", "ai_harm") else "cl_danger"
 
-    def read(self, text: str, choices: Sequence[Choice]) -> str | None:
+    def part_of_day(self, now: datetime, zone: str) -> str:
+        """Return 'tonight' from six in the evening to five in the morning of the student's zone, else 'today'."""
+        hour = now.astimezone(_zone(zone)).hour
+        return self.text("part_of_day.night" if hour >= 18 or hour < 5 else "part_of_day.day")
+
+    def read(self, text: str, choices: Sequence[Choice], *, phrases: bool) -> str | None:
         """Return the value that a reply means: a choice's value or label, or a typed answer; None if unclear.
 
         A yes or a no is read only from messages that hold nothing else, so that 'no i want to die' is unclear.
+
+        Args:
+            text: what the student typed or tapped.
+            choices: the answers of the question that stands.
+            phrases: read typed phrases too; not outside triage, where 'i did it' may be about homework.
         """
         values = {choice.value for choice in choices}
         typed = text.strip().lower()
@@ -105,6 +115,8 @@ class Words:
         for choice in choices:
             if plain and plain == _plain(choice.label):
                 return choice.value
+        if not phrases:
+            return None
         return self._phrase(plain) or self._yes_or_no(plain) or self._label(plain, choices)
 
     def _phrase(self, plain: str) -> str | None:
