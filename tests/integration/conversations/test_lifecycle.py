@@ -89,9 +89,8 @@ async def test_a_turn_that_was_taken_over_is_not_stored_twice(desk: Desk, people
     other_echo.gate.set()
     other = make_runner(desk.db, other_echo, Broker())
     await other.sweep()
-    while not other_echo.seen:
-        await asyncio.sleep(0)
     await asyncio.gather(*other.running())
+    assert other_echo.seen
     desk.echo.gate.set()
     await asyncio.gather(*desk.runner.running())
     assert len(await desk.texts(people.maya, conversation)) == 2
