@@ -71,6 +71,14 @@ def secrets() -> None:
     typer.echo(as_env(generate()), nl=False)
 
 
+@app.command("settings")
+def settings_() -> None:
+    """Print the table of settings."""
+    from cli.settings_table import settings_table  # noqa: PLC0415
+
+    typer.echo(settings_table())
+
+
 @app.command()
 def openapi() -> None:
     """Print the API document."""
