@@ -16,6 +16,7 @@ from safety.screen import Screener
 
 from agents.services import open_services
 from api.limits import Limiter
+from api.telemetry import push_counters
 from conversations.broker import Broker
 from conversations.intake import Intake
 from conversations.runner import Runner
@@ -85,6 +86,9 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
         stack.push_async_callback(conversations.stop)
         sweeper = asyncio.create_task(_sweep(conversations))
         stack.callback(sweeper.cancel)
+        if settings.telemetry_url:
+            telemetry = asyncio.create_task(push_counters(settings.telemetry_url))
+            stack.callback(telemetry.cancel)
         yield Parts(
             settings=settings,
             clock=clock,

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     webhook_url: str | None = Field(None, description="The institution's webhook for escalations")
     alert_email: str | None = Field(None, description="Operator's address for alarms")
     telemetry_url: str | None = Field(
-        None, description="OTLP/HTTP-like endpoint for anonymous counters; never delays a turn"
+        None, description="Gets the anonymous counters by HTTP POST each minute; never delays a turn"
     )
 
     access_token_minutes: int = Field(15, ge=1, description="Life of an access token")
