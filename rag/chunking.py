@@ -1,7 +1,7 @@
 """Cuts a document into passages that stand alone: by heading first, then by meaning within a token budget."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import cast
@@ -53,8 +53,13 @@ class Chunk:
 
     @property
     def contextual_text(self) -> str:
-        """What the encoder and the text index see: the heading path, then the text."""
-        return f"{' > '.join(self.heading_path)}\n{self.text}"
+        """What the encoder and the text index see."""
+        return contextual_text(self.heading_path, self.text)
+
+
+def contextual_text(heading_path: Sequence[str], text: str) -> str:
+    """A passage's text under its heading path, without which many passages do not say what they are about."""
+    return f"{' > '.join(heading_path)}\n{text}".strip()
 
 
 def sections_of(document: Document) -> list[Section]:

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from embedding.protocol import Embedder
-from rag.chunking import CHUNKING_VERSION, Chunk, chunk
+from rag.chunking import CHUNKING_VERSION, Chunk, chunk, contextual_text
 from rag.documents import Document
 from rag.store import delete_documents, insert_document, insert_vectors, refresh_statistics, set_namespace
 
@@ -93,7 +93,7 @@ async def forget_encoders(conn: Connection, keep: Embedder) -> int:
 
 def vector_texts(heading_path: Sequence[str], text: str, questions: Sequence[str]) -> list[str]:
     """What is encoded for a passage: its text under its heading path, then each of its questions."""
-    return [f"{' > '.join(heading_path)}\n{text}", *questions]
+    return [contextual_text(heading_path, text), *questions]
 
 
 def _digest(document: Document) -> str:
