@@ -1,0 +1,1 @@
+"""The routes of Canvas's API and of its login."""

@@ -1,0 +1,1 @@
+"""Canvas's JSON, as a student's token sees it."""
