@@ -119,4 +119,7 @@ class Database:
 async def _configure(conn: Connection) -> None:
     await register_vector_async(conn)
     await conn.execute("set statement_timeout = '15s'")
+    # Without it a filtered HNSW search returns almost nothing, in silence.
+    await conn.execute("set hnsw.iterative_scan = strict_order")
+    await conn.execute("set hnsw.ef_search = 100")
     await conn.commit()
