@@ -1,0 +1,41 @@
+"""Pages that need no sign-in and no database: the landing page, help, and what this service is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.web.forms import choices
+from api.web.rendering import go, render, signed_in
+from api.web.session import home_of
+from safety.resources import region_of, resources_for
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def landing(request: Request) -> Response:
+    """What this is, for somebody who has not signed in; others go on to their own place."""
+    who = signed_in(request)
+    return go(request, home_of(who)) if who else render(request, "landing.html")
+
+
+@router.get("/about")
+async def about(request: Request) -> Response:
+    """What is read, kept and shown to whom, in full."""
+    return render(request, "about.html")
+
+
+@router.get("/help")
+async def help_now(request: Request, region: Annotated[str, Query(max_length=12)] = "") -> Response:
+    """Lines to call, text or chat, per region; the region is never guessed."""
+    known = region_of(region)
+    return render(
+        request,
+        "help.html",
+        region=region.upper() if known else "",
+        known=known is not None,
+        regions=choices().regions,
+        lines=resources_for(region or None, "en"),
+    )

@@ -1,0 +1,45 @@
+"""Errors as pages for browsers: the same words as problem+json, and always the way to help."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import orjson
+from fastapi import FastAPI, Request, Response
+
+from api.web.rendering import go, render, wants_html
+from api.web.session import sign_in_address
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def install(app: FastAPI) -> None:
+    """Let every error handler that is installed answer browsers with a page; call after `api.problems.install`."""
+    for kind, handler in list(app.exception_handlers.items()):
+        app.exception_handlers[kind] = _for_browsers(cast("Handler", handler))
+
+
+def problem_page(request: Request, problem: dict[str, Any], draft: str = "") -> Response:
+    """The page of a problem; `draft` is what the student had typed, kept in a box to send again."""
+    return render(request, "problem.html", problem["status"], problem=problem, draft=draft)
+
+
+def _for_browsers(handler: Handler) -> Handler:
+    async def answer(request: Request, error: Exception) -> Response:
+        response = await handler(request, error)
+        if not wants_html(request) or response.media_type != "application/problem+json":
+            return response
+        if response.status_code == 401:
+            return go(request, sign_in_address(_back_to(request)))
+        return problem_page(request, orjson.loads(response.body))
+
+    return answer
+
+
+def _back_to(request: Request) -> str:
+    """The page to come back to: a fragment or a form belongs to the page it was on."""
+    path = request.headers.get("hx-current-url", "")
+    if path:
+        return "/" + path.split("/", 3)[-1] if path.count("/") >= 3 else "/"
+    return request.url.path if request.method == "GET" else "/"
