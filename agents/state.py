@@ -73,9 +73,11 @@ class CitedPassage:
 
 @dataclass(frozen=True, slots=True)
 class ReviewedSentence:
-    """One sentence of the reply that passed review."""
+    """One sentence of the reply that passed review, without the white space around it."""
 
     text: str
+    ends: str = " "
+    """What stands between it and the next: a space, or a line break after a line of a list."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What the companion says without a language model: understand, plan, act, word."""

@@ -1,0 +1,233 @@
+"""From a move to what is said: the parts of the reply, with what the tools found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from agents.dialogue.hearing import after_skill, hear, listen, reflection
+from agents.dialogue.ledger import Ledger
+from agents.dialogue.phrases import Phrasebook, normal, sentences_of
+from agents.dialogue.plan import Move, Plan
+from agents.dialogue.situation import Result, Situation
+from agents.dialogue.speech import day_name, due_words, listed, prose_of, steps_of, task_line
+from agents.dialogue.talk import talk
+from agents.dialogue.wording import Act, Block, Part
+
+STEPS_AT_ONCE = 3
+Data = Mapping[str, Any]
+
+
+def compose(
+    plan: Plan, situation: Situation, ledger: Ledger, results: tuple[Result, ...], book: Phrasebook
+) -> list[Part]:
+    """Return what to say, in order. A tool that failed is said plainly."""
+    parts = [reflection(situation, ledger, book.acts)] if plan.hear_first else []
+    if plan.calls:
+        data = next((result.data for result in reversed(results) if result.tool == plan.calls[-1].tool), None)
+        if data is None:
+            return [*parts, *_failed(plan, book)]
+        return [*parts, *_with_data(plan, situation, ledger, data, book)]
+    return [*parts, *_without_data(plan, situation, ledger, book)]
+
+
+def _without_data(plan: Plan, situation: Situation, ledger: Ledger, book: Phrasebook) -> list[Part]:
+    acts = book.acts
+    match plan.move:
+        case Move.HEAR | Move.OFFER:
+            return hear(plan, situation, ledger, book)
+        case Move.LISTEN:
+            return listen(ledger, book)
+        case Move.DECLINED:
+            return [Act((acts["offer_declined"],)), Act((acts["what_then"],))]
+        case Move.AFTER_SKILL:
+            return after_skill(plan.detail, situation, book)
+        case Move.ASK_NUMBER:
+            return [Act((acts["mood_ask_number"],), must_ask=True)]
+        case Move.ASK_TITLE:
+            return [Act((acts["task_title_ask"],), must_ask=True)]
+        case Move.WHICH_TASK:
+            tasks = plan.tasks or situation.tasks
+            names = {"tasks": listed([f"“{task.title}”" for task in tasks[:4]])} if tasks else {}
+            pools = (acts["task_which"],) if plan.tasks else (acts["task_unknown"],)
+            return [Act(pools, names, must_ask=True)]
+        case Move.PLAN_WORK:
+            return _plan_work(situation, book)
+        case _:
+            return talk(plan, situation, ledger, book)
+
+
+def _with_data(plan: Plan, situation: Situation, ledger: Ledger, data: Data, book: Phrasebook) -> list[Part]:
+    match plan.move:
+        case Move.SKILL | Move.START_WORK | Move.NEXT_STEPS:
+            return _skill(plan, ledger, data, book)
+        case Move.READ:
+            return _read(data, book)
+        case Move.LOG_MOOD:
+            return _logged(situation, data, book)
+        case Move.MOOD_HISTORY:
+            return _history(situation, data, book)
+        case Move.LIST | Move.DUE:
+            return _tasks(plan, situation, data, book)
+        case Move.CREATE:
+            return _created(situation, data, book)
+        case Move.COMPLETE:
+            return _completed(data, book)
+        case Move.LINES:
+            return _lines(data, book)
+        case _:
+            return _safety_plan(data, book)
+
+
+def _failed(plan: Plan, book: Phrasebook) -> list[Part]:
+    if plan.calls[0].tool == "find_content":
+        return [Act((book.acts["library_down"],)), Act((book.acts["ask_coping"],))]
+    return [Act((book.acts["tools_down"],), must_ask=True)]
+
+
+def _skill(plan: Plan, ledger: Ledger, data: Data, book: Phrasebook) -> list[Part]:
+    """One skill with its citation: the first steps, and the others when asked for."""
+    acts, passages = book.acts, data["passages"]
+    if not passages:
+        return [Act((acts["nothing_found"],), must_ask=True)]
+    best = max(passages[:3], key=lambda passage: (len(steps_of(passage["text"])) > 1, -passages.index(passage)))
+    steps = [step for step in steps_of(best["text"]) if not _was_said(step, ledger)]
+    lead = Act((acts["skill_lead"],), {"title": best["title"]}, suffix=f" {best['marker']}")
+    parts: list[Part] = []
+    if plan.move is Move.START_WORK and not ledger.last_skill:
+        parts.append(Act((acts["start_reflect"],)))
+    if not steps:
+        words = prose_of(best["text"], 2)
+        return [*parts, lead, Block((words,)), Act((acts["read_after"], acts["skill_close"]))]
+    first = len(steps_of(best["text"])) - len(steps)
+    shown = steps[:STEPS_AT_ONCE]
+    block = Block(tuple(f"{number}. {step}" for number, step in enumerate(shown, start=first + 1)))
+    more = len(steps) > STEPS_AT_ONCE
+    after = Act((acts["skill_rest"],)) if more else Act((acts["skill_after"], acts["skill_close"]))
+    return [*parts, lead, block, after]
+
+
+def _was_said(step: str, ledger: Ledger) -> bool:
+    return all(ledger.said.holds(normal(sentence)) for sentence in sentences_of(step))
+
+
+def _read(data: Data, book: Phrasebook) -> list[Part]:
+    passages = data["passages"]
+    if not passages:
+        return [Act((book.acts["nothing_found"],), must_ask=True)]
+    best = passages[0]
+    slots = {"title": best["title"], "section": best["section"]}
+    words = prose_of(best["text"], 3)
+    steps = steps_of(best["text"])[:STEPS_AT_ONCE]
+    lines = (words, *(f"{n}. {step}" for n, step in enumerate(steps, start=1))) if words else tuple(steps)
+    lead = Act((book.acts["read_lead"],), slots, suffix=f" {best['marker']}")
+    return [lead, Block(lines), Act((book.acts["read_after"],))]
+
+
+def _logged(situation: Situation, data: Data, book: Phrasebook) -> list[Part]:
+    acts, score = book.acts, int(data["logged"]["score"])
+    parts: list[Part] = [Act((acts["mood_logged"],), {"score": str(score)})]
+    earlier = data.get("earlier")
+    if earlier:
+        when = day_name(datetime.fromisoformat(earlier["at"]), situation.now, situation.zone)
+        parts.append(Act((acts["mood_from"],), {"when": when, "earlier": str(earlier["score"])}))
+    band = "low" if score <= 4 else "mid" if score <= 6 else "high"
+    return [*parts, Act((acts[f"mood_{band}_ask"], acts["check_in"]))]
+
+
+def _history(situation: Situation, data: Data, book: Phrasebook) -> list[Part]:
+    acts, entries, trend = book.acts, data["entries"], data["trend"]
+    if not entries:
+        return [Act((acts["mood_none"],), {"days": str(data["days"])}, must_ask=True)]
+    latest = entries[0]
+    slots = {
+        "n": str(trend["n"]),
+        "days": str(data["days"]),
+        "score": str(latest["score"]),
+        "when": day_name(datetime.fromisoformat(latest["at"]), situation.now, situation.zone),
+        "mean": f"{trend['mean']:.1f}",
+    }
+    if trend["direction"] == "not_enough":
+        return [Act((acts["mood_few"],), slots)]
+    direction = trend["direction"]
+    return [Act((acts[f"mood_trend_{direction}"],), slots), Act((acts[f"mood_{direction}_ask"],))]
+
+
+def _tasks(plan: Plan, situation: Situation, data: Data, book: Phrasebook) -> list[Part]:
+    acts = book.acts
+    kind = "due" if plan.move is Move.DUE else "list"
+    slots = {"days": str(data.get("days", ""))}
+    if not data["tasks"]:
+        return [Act((acts[f"{kind}_empty"],), slots, must_ask=True)]
+    lines = tuple(task_line(task, situation.now, situation.zone) for task in data["tasks"])
+    return [Act((acts[f"{kind}_lead"],), slots), Block(lines), Act((acts["due_ask"],))]
+
+
+def _created(situation: Situation, data: Data, book: Phrasebook) -> list[Part]:
+    task = data["task"]
+    slots = {"task": f"“{task['title']}”"}
+    if task["due"]:
+        slots["due"] = due_words(datetime.fromisoformat(task["due"]), situation.now, situation.zone)
+    act = "task_added_due" if task["due"] else "task_added"
+    return [Act((book.acts[act],), slots), Act((book.acts["task_start_ask"],))]
+
+
+def _completed(data: Data, book: Phrasebook) -> list[Part]:
+    left = (
+        Act((book.acts["task_left"],), {"left": str(data["left"])})
+        if data["left"]
+        else Act((book.acts["task_left_none"],))
+    )
+    done = Act((book.acts["task_done"],), {"task": f"“{data['task']['title']}”"})
+    return [done, left, Act((book.acts["task_done_ask"],))]
+
+
+def _lines(data: Data, book: Phrasebook) -> list[Part]:
+    shown = [line for line in data["lines"] if line["kind"] in ("crisis_line", "emergency", "finder")][:5]
+    block = Block(tuple(_line(line) for line in shown))
+    return [Act((book.acts["lines_lead"],)), block, Act((book.acts["lines_after"],)), Act((book.acts["lines_ask"],))]
+
+
+def _line(line: Data) -> str:
+    ways = []
+    if line["call"]:
+        ways.append(f"call {line['call']}")
+    if line["text"]:
+        ways.append(f"text {line['text_body']} to {line['text']}" if line["text_body"] else f"text {line['text']}")
+    if line["chat"]:
+        ways.append(line["chat"])
+    hours = f" ({line['hours']})" if line["hours"] else ""
+    return f"- {line['name']}: {', '.join(ways)}{hours}"
+
+
+def _safety_plan(data: Data, book: Phrasebook) -> list[Part]:
+    plan = data["plan"]
+    if not plan:
+        return [Act((book.acts["plan_none"],))]
+    lines = tuple(f"- {line}" for step in plan.values() for line in step)
+    return [
+        Act((book.acts["plan_lead"],)),
+        Block(lines),
+        Act((book.acts["plan_after"],)),
+        Act((book.acts["plan_question"],)),
+    ]
+
+
+def _plan_work(situation: Situation, book: Phrasebook) -> list[Part]:
+    acts = book.acts
+    parts: list[Part] = [Act((acts["plan_reflect"],))]
+    dated = [task for task in situation.tasks if task.due_at]
+    if not dated:
+        return [*parts, Act((acts["plan_ask_list"],), must_ask=True)]
+    lines = tuple(
+        f"- {task.title}, {due_words(task.due_at, situation.now, situation.zone)}" for task in dated[:5] if task.due_at
+    )
+    first = dated[0]
+    due = due_words(first.due_at, situation.now, situation.zone) if first.due_at else ""
+    return [
+        *parts,
+        Block(lines),
+        Act((acts["plan_first"],), {"task": f"“{first.title}”", "due": due}),
+        Act((acts["plan_ask"], acts["plan_split"])),
+    ]

@@ -1,0 +1,132 @@
+"""Replies to pain and trouble: say back, then one move that was not made yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agents.dialogue.echoes import echoes
+from agents.dialogue.ledger import Ledger, answers
+from agents.dialogue.phrases import Phrase, Phrasebook
+from agents.dialogue.plan import Move, Plan, topic_of
+from agents.dialogue.situation import Situation
+from agents.dialogue.topics import Topic
+from agents.dialogue.wording import Act, Part, Pool
+
+Acts = Mapping[str, Pool]
+MOVES = (
+    "deeper", "offer_choice", "stay", "coping", "summary", "people", "effort", "offer_skill", "meaning", "step", "deeper",
+    "permission", "check_in", "scale", "people_point", "coping", "stay", "step", "effort", "people", "deeper", "permission",
+    "check_in", "stay", "coping",
+)  # fmt: skip
+"""What may follow the reflection from the second reply on. Which one is due follows from how much was heard already;
+one whose lines are used up gives way to the next. Offers come after listening, as VOICE asks."""
+PUSHING = frozenset({"offer_choice", "offer_skill", "step", "coping", "people_point"})
+"""Left out while the student asked only to be heard."""
+ENOUGH_WORDS = 4
+"""A message of fewer words is an answer, not a story: it is taken in and not mirrored."""
+
+
+def hear(plan: Plan, situation: Situation, ledger: Ledger, book: Phrasebook) -> list[Part]:
+    """Reflection first; then company (first reply), an offer, or the next move."""
+    topic = topic_of(situation, ledger)
+    parts: list[Part] = [reflection(situation, ledger, book.acts)]
+    if plan.move is Move.OFFER:
+        parts.append(Act((book.acts["offer_skill"], book.acts["offer_library"]), _offer(topic), must_ask=True))
+    elif ledger.hurting == 0:
+        parts.append(Act((_lines(topic, "open"), book.acts["ask_open"]), must_ask=True))
+    else:
+        parts += _next_moves(topic, ledger, book.acts)
+    return parts
+
+
+def listen(ledger: Ledger, book: Phrasebook) -> list[Part]:
+    """The student wants to be heard only."""
+    return [Act((book.acts["listening_on"],)), Act((book.acts["listening_open"], book.acts["stay"]))]
+
+
+def reflection(situation: Situation, ledger: Ledger, acts: Acts) -> Act:
+    """Say back what happened; else the shape of the sentence; else the feeling."""
+    reading = situation.reading
+    if len(reading.text.split()) < ENOUGH_WORDS and not reading.happenings and ledger.earlier:
+        return Act((acts["short_answer"], acts["stay"]))
+    pools: list[Pool] = []
+    slots: dict[str, str] = {}
+    for happening in reading.happenings:
+        slots = {**happening.slots, **slots}
+        pools.append(_filled(happening.event.say, happening.slots))
+    for echo in echoes(reading.text):
+        pools.append(_filled(echo.say, echo.slots))
+    for feeling in reading.feelings:
+        if not feeling.positive:
+            pools.append(acts.get(f"feel_{feeling.name}", ()))
+    if ledger.hurting:
+        pools.append(acts["more_of_it"])
+    pools.append(acts["feel_unnamed"])
+    return Act(tuple(pools))
+
+
+def _filled(say: Pool, slots: Mapping[str, str]) -> Pool:
+    """Lines with their slots put in, so that one pool's words never fill another's."""
+    return tuple(Phrase.of(_escaped(phrase.fill(slots))) for phrase in say if phrase.slots <= slots.keys())
+
+
+def _escaped(words: str) -> str:
+    return words.replace("{", "(").replace("}", ")")
+
+
+def _next_moves(topic: Topic | None, ledger: Ledger, acts: Acts) -> list[Part]:
+    """The move that is due, with the following ones behind it for when its lines are used up."""
+    allowed = [move for move in MOVES if not (ledger.listening and move in PUSHING)]
+    due = (ledger.hurting - 1) % len(allowed)
+    order = [*allowed[due:], *allowed[:due]]
+    pools: list[Pool] = []
+    slots: dict[str, str] = {**_offer(topic), **_summary(ledger)}
+    for move in dict.fromkeys(order):
+        pools += _pools(move, topic, ledger, acts)
+    return [Act(tuple(pools), slots)]
+
+
+def _pools(move: str, topic: Topic | None, ledger: Ledger, acts: Acts) -> list[Pool]:
+    match move:
+        case "deeper" | "coping" | "step":
+            return [_lines(topic, move), acts[f"ask_{move}"]]
+        case "meaning":
+            return [_lines(topic, "meaning"), acts["stay"]]
+        case "summary":
+            return [acts["summary_three"], acts["summary"]]
+        case "people" | "scale":
+            return [acts[f"ask_{move}"]]
+        case "effort":
+            return [acts["notice_effort"]]
+        case _:
+            return [acts[move]]
+
+
+def _lines(topic: Topic | None, act: str) -> Pool:
+    return topic.lines[act] if topic else ()
+
+
+def _offer(topic: Topic | None) -> dict[str, str]:
+    return {"offer": topic.offer} if topic else {}
+
+
+def _summary(ledger: Ledger) -> dict[str, str]:
+    """Names of the last two or three things told; nothing when there are fewer."""
+    names = list(dict.fromkeys(happening.name for happening in ledger.happenings()))[-3:]
+    if len(names) < 2:
+        return {}
+    slots = {"first": names[0], "second": names[1]}
+    return {**slots, "third": names[2]} if len(names) == 3 else slots
+
+
+def after_skill(detail: str, situation: Situation, book: Phrasebook) -> list[Part]:
+    """How a skill went."""
+    acts = book.acts
+    match detail:
+        case "failed":
+            return [Act((acts["skill_failed"],)), Act((acts["skill_failed_ask"],), must_ask=True)]
+        case "helped":
+            more = answers("failed", situation.reading.text) is None
+            return [Act((acts["skill_helped"],)), Act((acts["check_in"] if more else acts["stay"],))]
+        case _:
+            return [Act((acts["notice_effort"],)), Act((acts["skill_done"],), must_ask=True)]

@@ -1,0 +1,106 @@
+"""What the conversation so far says about the next move: what was asked, offered, said, and how often."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from agents.dialogue.phrases import Phrasebook, Said, normal, read_data, sentences_of
+from agents.dialogue.situation import Situation
+from agents.dialogue.topics import Happening
+from agents.dialogue.understand import Reader, Reading
+from agents.state import PastMessage
+
+OURS = ("companion", "script")
+PENDING = (
+    "mood_ask_number", "mood_range", "mood_none", "task_title_ask", "task_which", "offer_choice", "offer_skill",
+    "offer_library", "skill_failed_ask", "skill_rest", "start_ask", "plan_ask_list", "medical_ask", "due_ask",
+    "people_point", "lines_ask", "ask_scale",
+)  # fmt: skip
+"""Acts whose answer is read in their light."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The conversation so far, as the planner needs it."""
+
+    said: Said
+    last: str
+    """The companion's previous message, or empty."""
+    pending: str | None
+    """The act of the previous message that waits for an answer."""
+    last_skill: str | None
+    """Title of the page that the previous two messages took steps from."""
+    earlier: tuple[Reading, ...]
+    """Earlier messages of the student, oldest first, read without an embedding."""
+    hurting: int
+    """How many earlier messages told of pain or trouble."""
+    questions_in_a_row: int
+    quiet: bool
+    """The student asked for fewer questions."""
+    listening: bool
+    """The student asked to be heard only."""
+
+    @property
+    def opening(self) -> str:
+        """The first word of the previous message, which the next one does not take up."""
+        return opening_of(self.last)
+
+    def happenings(self) -> tuple[Happening, ...]:
+        """What the student told of earlier, each event once."""
+        found = {event.name: event for reading in self.earlier for event in reading.happenings}
+        return tuple(found.values())
+
+
+def read_ledger(situation: Situation, reader: Reader, book: Phrasebook) -> Ledger:
+    """Read the window. Its length bounds the cost; only the latest dozen student messages are read again."""
+    ours = [message.text for message in situation.history if message.author in OURS]
+    theirs = [message for message in situation.history if message.author == "student"][-12:]
+    readings = tuple(reader.read(message.text, None) for message in theirs)
+    last = ours[-1] if ours else ""
+    return Ledger(
+        Said([*ours, *situation.already_said]),
+        last,
+        book.act_of(last, PENDING) if last else None,
+        _last_skill(ours[-2:]),
+        readings,
+        sum(reading.pain >= 1 or bool(reading.topics) for reading in readings),
+        _questions_in_a_row(ours),
+        _asked(theirs[-3:], "quiet"),
+        _asked(theirs[-4:], "listen"),
+    )
+
+
+def opening_of(text: str) -> str:
+    """The first word in comparable form."""
+    return normal(text).partition(" ")[0]
+
+
+@cache
+def short_answers() -> dict[str, re.Pattern[str]]:
+    """The patterns of `data/replies.yaml`."""
+    return {name: re.compile(pattern) for name, pattern in read_data("replies.yaml")["replies"].items()}
+
+
+def answers(name: str, text: str) -> re.Match[str] | None:
+    """Match one of the short answers against a message."""
+    return short_answers()[name].search(text.lower().replace("’", "'").strip())
+
+
+def _asked(messages: list[PastMessage], name: str) -> bool:
+    return any(len(message.text) < 80 and answers(name, message.text) for message in messages)
+
+
+def _questions_in_a_row(ours: list[str]) -> int:
+    count = 0
+    for message in reversed(ours):
+        if not any(sentence.rstrip('”"').endswith("?") for sentence in sentences_of(message)):
+            break
+        count += 1
+    return count
+
+
+def _last_skill(ours: list[str]) -> str | None:
+    titles = [match[1] for message in ours for match in re.finditer(r"“([^”]+)”", message) if match[1] != "next"]
+    return titles[-1] if titles else None

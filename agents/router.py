@@ -1,0 +1,42 @@
+"""Chooses who answers: support, coach or small talk. Unsure means asking, and a person in pain is never coached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.dialogue.understand import Reading, Route
+from safety.types import Mode
+
+__all__ = ["Route", "Routing", "route"]
+
+PAIN_THAT_ROUTES = 2
+"""From a plainly named feeling on, support answers, whatever else the message asks for."""
+COMMANDS = frozenset(
+    {"list_tasks", "create_task", "complete_task", "whats_due", "mood_history", "log_mood", "safety_plan", "lines"}
+)
+"""Requests that a tool fulfils; they are done on either path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The route of one turn and why."""
+
+    route: Route
+    sure: bool
+    reason: str
+    """`intent`, `pain`, `guarded` or `unsure`."""
+
+
+def route(reading: Reading, mode: Mode) -> Routing:
+    """Decide from what was understood.
+
+    Pain beats work. In a guarded conversation nothing but a plain command leaves support. What is unsure goes to
+    support, which asks.
+    """
+    if reading.pain >= PAIN_THAT_ROUTES and not (reading.explicit and reading.intent == "about_companion"):
+        return Routing(Route.SUPPORT, True, "pain")
+    if mode is Mode.GUARDED and reading.intent not in COMMANDS:
+        return Routing(Route.SUPPORT, True, "guarded")
+    if not reading.sure and reading.work == 0:
+        return Routing(Route.SUPPORT, False, "unsure")
+    return Routing(reading.route, reading.sure, "intent")

@@ -1,0 +1,19 @@
+"""Answers what hurts: hears, offers, shows a skill with its source."""
+
+from __future__ import annotations
+
+from langgraph.runtime import Runtime
+
+from agents.answer import answer
+from agents.services import TurnContext
+from agents.state import TurnOutcome
+from agents.toolbox import CREATE_TASK, FIND_CONTENT, LINES, LIST_TASKS, LOG_MOOD, MOOD_HISTORY, SAFETY_PLAN, WHATS_DUE
+from agents.toolkit import Toolbox
+from agents.turn import ModelTurn
+
+TOOLS = Toolbox.of(LOG_MOOD, MOOD_HISTORY, FIND_CONTENT, LINES, SAFETY_PLAN, LIST_TASKS, WHATS_DUE, CREATE_TASK)
+
+
+async def support(state: ModelTurn, runtime: Runtime[TurnContext]) -> dict[str, TurnOutcome]:
+    """Node of the graph."""
+    return {"outcome": await answer(state, runtime.context, "support", TOOLS)}
