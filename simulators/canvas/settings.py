@@ -18,7 +18,8 @@ class Behaviour(Strict):
 
     `api_auth_error_updates`: missing permission is 403, not 401. `send_429`: throttling is 429, not 403.
     `string_ids`: ids are written as strings for clients that accept them so. `old_planner_shape`: planner items hold
-    the whole assignment, by `name`. `no_redirect_on_oauth_token_method`: token errors are never a 302.
+    the whole assignment, by `name`. `no_redirect_on_oauth_token_method`: token errors are never a 302. `latency_ms`:
+    how long each request is in flight, which is what lets many at once fill the throttle.
     """
 
     api_auth_error_updates: bool = False
@@ -26,6 +27,7 @@ class Behaviour(Strict):
     string_ids: bool = True
     old_planner_shape: bool = False
     no_redirect_on_oauth_token_method: bool = False
+    latency_ms: float = Field(0, ge=0)
     throttle: ThrottleSettings = Field(default_factory=ThrottleSettings)
 
 

@@ -1,5 +1,6 @@
 """The servers in front of Canvas's application: its log, its throttle, its clock in the headers, and their faults."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -65,14 +66,15 @@ class Transport:
 
     async def _pass_throttle(self, request: Request) -> Answer:
         """Let the application answer if the client's bucket has room, and say what that cost."""
-        settings = self.canvas.control.behaviour.throttle
+        behaviour = self.canvas.control.behaviour
+        settings = behaviour.throttle
         identity = throttle_identity(request)
         if not self.canvas.throttle.reserve(identity, settings):
-            return throttled(self.canvas.control.behaviour.send_429)
+            return throttled(behaviour.send_429)
         scope = request.scope
         scope.setdefault("state", {})["cost"] = BASE_COST
-        remaining = 0.0
         try:
+            await asyncio.sleep(behaviour.latency_ms / 1_000)
             answer = await answer_of(self.app, scope, request.receive)
         finally:
             remaining = self.canvas.throttle.settle(identity, scope["state"]["cost"], settings)
