@@ -56,8 +56,7 @@ async def ensure_demo(settings: Settings) -> list[Login]:
     try:
         accounts = Accounts(auth, keys, settings, SystemClock())
         for person in everyone["people"]:
-            if not await accounts.exists(everyone["campus"]["slug"], person["email"]):
-                await _create(app, accounts, person, everyone, password)
+            await _ensure_person(app, accounts, person, everyone, password)
     finally:
         await app.close()
         await auth.close()
@@ -74,7 +73,7 @@ def _ensure_institution(settings: Settings, campus: dict[str, Any]) -> None:
         )
 
 
-async def _create(
+async def _ensure_person(
     app: Database, accounts: Accounts, person: dict[str, Any], everything: dict[str, Any], password: str
 ) -> None:
     campus = everything["campus"]
@@ -87,10 +86,13 @@ async def _create(
         time_zone=campus["time_zone"],
         pronouns=person.get("pronouns"),
     )
-    who = await accounts.register(campus["slug"], account, Role(person["role"]))
+    who = await accounts.find(campus["slug"], person["email"])
+    if who is None:
+        who = await accounts.register(campus["slug"], account, Role(person["role"]))
     if who.role is Role.STUDENT:
         async with app.acting(who) as tx:
-            await _live_through_weeks(tx, who, person, everything["plan"])
+            if not await (await tx.conn.execute("select 1 from sleep_logs limit 1")).fetchone():
+                await _live_through_weeks(tx, who, person, everything["plan"])
 
 
 async def _live_through_weeks(tx: Tx, who: Acting, person: dict[str, Any], plan: dict[str, list[str]]) -> None:
@@ -100,13 +102,21 @@ async def _live_through_weeks(tx: Tx, who: Acting, person: dict[str, Any], plan:
     weeks = len(person["mood"])
     for week, (mood, hours) in enumerate(zip(person["mood"], person["sleep"], strict=True)):
         for day in range(7):
-            at = now - timedelta(days=(weeks - 1 - week) * 7 + (6 - day), hours=dice.uniform(0, 5))
+            back = timedelta(days=(weeks - 1 - week) * 7 + (6 - day))
+            at = now - back - timedelta(hours=dice.uniform(0, 5))
             score = max(1, min(10, mood + dice.choice((-1, 0, 0, 1))))
             if dice.random() < 0.8:
                 await log_mood(tx, key, score=score, emotions=EMOTIONS_BY_SCORE.get(score, ()), at=at)
             await tx.conn.execute(
                 "insert into sleep_logs (id, institution_id, student_id, night, hours, quality) values (%s, %s, %s, %s, %s, %s)",
-                (new_id(), who.institution_id, who.student_id, at.date(), round(hours + dice.uniform(-0.8, 0.8), 1), 3),
+                (
+                    new_id(),
+                    who.institution_id,
+                    who.student_id,
+                    (now - back).date(),
+                    round(hours + dice.uniform(-0.8, 0.8), 1),
+                    3,
+                ),
             )
     for title, course, days, minutes in person["tasks"]:
         due = (now + timedelta(days=days)).replace(hour=5, minute=59, second=0, microsecond=0)

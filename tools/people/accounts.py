@@ -94,15 +94,16 @@ class Accounts:
                 raise Conflict("There is an account with this e-mail already. Sign in instead.") from error
         return acting_for(institution, account_id, role)
 
-    async def exists(self, campus: str, email: str) -> bool:
-        """Whether there is an account with this e-mail; for seeding, never for a client."""
+    async def find(self, campus: str, email: str) -> Acting | None:
+        """Return the account with this e-mail; for seeding and the operator, never for a client."""
         async with self._db.connection() as conn:
             cursor = await conn.execute(
-                "select 1 from accounts a join institutions i on i.id = a.institution_id"
+                "select a.id, a.institution_id, a.role from accounts a join institutions i on i.id = a.institution_id"
                 " where a.email_index = %s and i.slug = %s",
                 (blind_index(self._index_key, _valid_email(email)), campus),
             )
-            return await cursor.fetchone() is not None
+            row = await cursor.fetchone()
+        return acting_for(InstitutionId(row[1]), AccountId(row[0]), Role(row[2])) if row else None
 
     async def login(self, campus: str | None, email: str, password: str) -> tuple[Acting, Tokens]:
         """Sign in; raises `NotAuthenticated` for wrong credentials and `TooMany` for a locked account."""
