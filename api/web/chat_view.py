@@ -93,7 +93,7 @@ def bubbles(messages: Sequence[StoredMessage]) -> list[Bubble]:
                 text=labels.get(message.text, message.text) if is_student else message.text,
                 html=reply_html(message.text) if message.author == "companion" else None,
                 at=message.created_at,
-                pause=number == 0 or message.created_at - messages[number - 1].created_at > PAUSE,
+                pause=number > 0 and message.created_at - messages[number - 1].created_at > PAUSE,
                 cited=tuple(_cited(entry) for entry in message.extras.get("citations", ())),
                 tools=tuple(dict.fromkeys(entry["label"] for entry in message.extras.get("tools", ()))),
                 replies=tuple(choice for choice in choices if choice.href is None) if last else (),

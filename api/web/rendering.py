@@ -27,7 +27,8 @@ NEUTRAL_PAGE = "https://www.wikipedia.org/"
 
 def wants_html(request: Request) -> bool:
     """Whether a browser asks for a page, rather than a program for data."""
-    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    asks = is_fragment(request) or "text/html" in request.headers.get("accept", "")
+    return asks and not request.url.path.startswith("/api/")
 
 
 def is_fragment(request: Request) -> bool:

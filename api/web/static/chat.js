@@ -306,6 +306,7 @@ function replyOf(turn) {
 }
 
 function sentence(turn, text) {
+  if (!turn.reply) turn.say("t-waiting", " ");
   const words = replyOf(turn).querySelector(".message__text");
   if (!words.lastElementChild) paragraph(turn.reply, text);
   else words.lastElementChild.append(` ${text}`);
