@@ -22,7 +22,8 @@ class Limiter:
         self._storage: Storage | None = None
         self._shared: MovingWindowRateLimiter | None = None
         if redis_url:
-            self._storage = RedisStorage(f"async+{redis_url}", implementation="redispy", wrap_exceptions=True)
+            scheme = "async+redis+" if redis_url.startswith("unix:") else "async+"
+            self._storage = RedisStorage(scheme + redis_url, implementation="redispy", wrap_exceptions=True)
             self._shared = MovingWindowRateLimiter(self._storage)
         self._degraded = False
 
