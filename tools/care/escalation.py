@@ -7,13 +7,15 @@ from datetime import datetime
 
 from procrastinate import App
 
-from core.ids import CaseId, ConversationId, new_id
+from core.ids import CaseId, ConversationId
 from db.access import Tx
-from db.jobs import defer
 from safety.policy import Tier, load_policy
+from safety.triage_flow import load_flow
 from safety.triage_types import CaseNote, Digest, Effect, OpenCase, Page, RaiseCase, RecordAnswer, ScheduleCheckIn
 from safety.types import Category, Severity
-from tools.care.cases import OpenedCase, open_case, open_case_of, raise_case, record
+from tools.care.cases import open_case, open_case_of, raise_case, record
+from tools.care.ladder import call
+from tools.people.keys import subject_key
 from tools.people.people import require_student
 
 
@@ -21,61 +23,88 @@ async def apply_effects(
     tx: Tx, jobs: App, conversation: ConversationId, effects: Sequence[Effect], *, at: datetime
 ) -> CaseId | None:
     """Carry out what a step of the script decided; returns the conversation's open case, if there is one."""
-    case = await open_case_of(tx, conversation)
-    case_id = case.id if case else None
     for effect in effects:
         match effect:
-            case OpenCase(category, severity, tier):
-                case_id = await open_case(
-                    tx, conversation, category=category, severity=severity, tier=tier, at=at, due_at=_due(tier, at)
-                )
-            case RaiseCase(category, severity, tier) if case_id is not None:
-                current = case or OpenedCase(case_id, category, severity, "open")
-                await raise_case(
-                    tx, current, category=category, severity=severity, tier=tier, due_at=_due(tier, at), at=at
-                )
-            case Page(tier, reason) | Digest(tier, reason) if case_id is not None:
-                await _deliver(tx, jobs, case_id, tier, reason, at)
-            case RecordAnswer(item, value) if case_id is not None:
-                await record(tx, case_id, "answer", at=at, facts={"item": item, "value": value})
-            case CaseNote(note) if case_id is not None:
-                await record(tx, case_id, "note", at=at, facts={"note": note})
-            case ScheduleCheckIn() | RecordAnswer() | CaseNote():
-                # Check-ins are due times in the triage state; answers without a case stay in it.
+            case OpenCase() | RaiseCase():
+                await _open_or_raise(tx, conversation, effect, at)
+            case Page() | Digest():
+                await _call(tx, jobs, conversation, effect, at)
+            case RecordAnswer(item, value):
+                await _answer(tx, conversation, item, value, at)
+            case CaseNote(note):
+                case = await open_case_of(tx, conversation)
+                if case is not None:
+                    await record(tx, case.id, "note", at=at, facts={"note": note})
+            case ScheduleCheckIn():
+                # Check-ins are due times in the triage state; the ticks read them there.
                 continue
-            case RaiseCase() | Page() | Digest():
-                # A person is to be told of something that has no case yet: never drop it.
-                case_id = await _open_for(tx, conversation, effect, at)
-                if isinstance(effect, Page | Digest):
-                    await _deliver(tx, jobs, case_id, effect.tier, effect.reason, at)
-    return case_id
+    case = await open_case_of(tx, conversation)
+    return case.id if case else None
 
 
-async def _open_for(tx: Tx, conversation: ConversationId, effect: RaiseCase | Page | Digest, at: datetime) -> CaseId:
-    category = effect.category if isinstance(effect, RaiseCase) else Category.SUICIDE
-    severity = effect.severity if isinstance(effect, RaiseCase) else Severity.HIGH
-    return await open_case(
-        tx,
-        conversation,
-        category=category,
-        severity=severity,
-        tier=effect.tier,
-        at=at,
-        due_at=_due(effect.tier, at),
-    )
-
-
-async def _deliver(tx: Tx, jobs: App, case: CaseId, tier: Tier, reason: str, at: datetime) -> None:
-    for channel in load_policy().tiers[tier].channels:
-        delivery = new_id()
-        await tx.conn.execute(
-            "insert into deliveries (id, case_id, institution_id, student_id, channel, reason, created_at)"
-            " values (%s, %s, %s, %s, %s, %s, %s)",
-            (delivery, case, tx.who.institution_id, require_student(tx), channel, reason, at),
+async def _open_or_raise(tx: Tx, conversation: ConversationId, effect: OpenCase | RaiseCase, at: datetime) -> None:
+    case = await open_case_of(tx, conversation)
+    due = _due(effect.tier, at)
+    if case is None:
+        # Raising what is closed meanwhile opens it anew: never dropped.
+        await open_case(
+            tx,
+            conversation,
+            category=effect.category,
+            severity=effect.severity,
+            tier=effect.tier,
+            at=at,
+            due_at=due,
+            confidential=isinstance(effect, OpenCase) and effect.confidential,
         )
-        await defer(jobs, tx, "deliver", delivery=delivery)
-    # Wakes the consoles that are open; carries the institution, nothing else.
-    await tx.conn.execute("select pg_notify('care', %s)", (str(tx.who.institution_id),))
+    else:
+        await raise_case(
+            tx, case, category=effect.category, severity=effect.severity, tier=effect.tier, due_at=due, at=at
+        )
+        if isinstance(effect, OpenCase) and effect.confidential:
+            await _make_confidential(tx, case.id)
+
+
+async def _call(tx: Tx, jobs: App, conversation: ConversationId, effect: Page | Digest, at: datetime) -> None:
+    case = await open_case_of(tx, conversation)
+    if case is not None:
+        case_id = case.id
+        await tx.conn.execute(
+            "update cases set due_at = case when acknowledged_at is null then least(due_at, %s) else %s end"
+            " where id = %s",
+            (_due(effect.tier, at), _due(effect.tier, at), case_id),
+        )
+    else:
+        # A person is to be told of something that has no case: what it is about is unknown, so it counts as grave.
+        case_id = await open_case(
+            tx,
+            conversation,
+            category=Category.SUICIDE,
+            severity=Severity.HIGH,
+            tier=effect.tier,
+            at=at,
+            due_at=_due(effect.tier, at),
+        )
+    if effect.confidential:
+        await _make_confidential(tx, case_id)
+    await call(tx, jobs, case_id, effect.tier, effect.reason, at=at)
+
+
+async def _answer(tx: Tx, conversation: ConversationId, item: str, value: str, at: datetime) -> None:
+    """Store an answer with the case; the student's own words are sealed, a choice is a fact."""
+    case = await open_case_of(tx, conversation)
+    if case is None:
+        return  # Answers without a case stay in the triage state.
+    known = load_flow().items.get(item)
+    if known is not None and value in known.choices:
+        await record(tx, case.id, "answer", at=at, facts={"item": item, "value": value})
+        return
+    key = await subject_key(tx, require_student(tx))
+    await record(tx, case.id, "answer", at=at, facts={"item": item}, words=value, key=key)
+
+
+async def _make_confidential(tx: Tx, case: CaseId) -> None:
+    await tx.conn.execute("update cases set confidential = true where id = %s", (case,))
 
 
 def _due(tier: Tier, at: datetime) -> datetime | None:

@@ -1,0 +1,333 @@
+"""The counselor's side: queue, cases, acts, live updates; and what the student may see and say about it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
+from pydantic import AwareDatetime, BaseModel, Field
+
+from api.deps import ActingDep, PartsDep, StaffDep, StudentDep
+from api.parts import Parts
+from conversations import live
+from conversations.history import require_conversation
+from core.errors import NotAllowed
+from core.ids import AccountId, CaseId, ConversationId
+from db.access import Acting, Role
+from safety.types import Severity
+from tools.care import acts
+from tools.care.access import Access, accesses
+from tools.care.acts import Outcome
+from tools.care.bell import Bell
+from tools.care.dossier import Dossier, Judged, Quote, open_dossier, open_evidence, open_transcript
+from tools.care.queue import Queue, colleagues, read_queue
+from tools.care.report import Report, read_report
+from tools.care.terms import MyTerms, read_terms, save_terms
+from tools.people.keys import student_key
+
+staff = APIRouter(prefix="/api/v1/care", tags=["care"])
+student = APIRouter(prefix="/api/v1", tags=["conversations"])
+router = APIRouter()
+HEARTBEAT_SECONDS = 15.0
+Words = Annotated[str, Field(min_length=1, max_length=8000)]
+Line = Annotated[str, Field(max_length=600)]
+
+
+class Message(BaseModel):
+    """Words of a counselor to the student."""
+
+    text: Words
+
+
+class Note(BaseModel):
+    """A note that stays with the case; the student's words are already there."""
+
+    text: Words
+
+
+class Regrade(BaseModel):
+    """A severity by a counselor's judgement."""
+
+    severity: Severity
+    reason: Annotated[str, Field(max_length=2000)] = Field("", description="Needed when the severity falls")
+
+
+class Transfer(BaseModel):
+    """Whom the case is offered to."""
+
+    to: UUID
+
+
+class FollowUp(BaseModel):
+    """When a person looks again."""
+
+    at: AwareDatetime
+
+
+class Close(BaseModel):
+    """How the case ended."""
+
+    outcome: Outcome
+    note: Annotated[str, Field(max_length=8000)] = ""
+
+
+class Done(BaseModel):
+    """The case after an act."""
+
+    id: UUID
+    status: str
+    severity: Severity
+    claimed_by: UUID | None
+
+
+class Closed(Done):
+    """The case after it was closed."""
+
+    conversation_deleted: bool = Field(description="The student had asked for it; it waited for this case")
+
+
+class Colleague(BaseModel):
+    """Somebody a case can be offered to."""
+
+    id: UUID
+    name: str
+    role: Role
+
+
+class TranscriptOut(BaseModel):
+    """The whole conversation, oldest first."""
+
+    items: list[Quote]
+
+
+class EvidenceOut(BaseModel):
+    """Why it was flagged."""
+
+    items: list[Judged]
+
+
+class ColleagueList(BaseModel):
+    """Staff of the institution."""
+
+    items: list[Colleague]
+
+
+class AccessList(BaseModel):
+    """Who opened the conversation, newest first."""
+
+    items: list[Access]
+
+
+class TermsIn(BaseModel):
+    """My crisis terms, in the student's own words; everything may be left empty."""
+
+    call_first: Line = ""
+    never_call: Line = ""
+    helps: Line = ""
+    makes_worse: Line = ""
+    hospital_and_police: Line = ""
+    tell_people: Line = ""
+    call_back_number: Line = ""
+    clinician: Line = ""
+
+
+@staff.get("/queue")
+async def queue(who: StaffDep, parts: PartsDep) -> Queue:
+    """Open cases: crisis first, then severity, then waiting. Reading it counts as shown on the console."""
+    async with parts.db.acting(who) as tx:
+        return await read_queue(tx, at=parts.clock.now())
+
+
+@staff.get("/colleagues")
+async def colleague_list(who: StaffDep, parts: PartsDep) -> ColleagueList:
+    """Whom a case can be offered to."""
+    async with parts.db.acting(who) as tx:
+        found = await colleagues(tx)
+    return ColleagueList(items=[Colleague(id=id_, name=name, role=Role(role)) for id_, name, role in found])
+
+
+@staff.get("/cases/{case_id}")
+async def case(case_id: UUID, who: StaffDep, parts: PartsDep) -> Dossier:
+    """The case for the first sixty seconds. Opening it is a stored fact that the student is told and can look up."""
+    async with parts.db.acting(who) as tx:
+        return await open_dossier(tx, CaseId(case_id), at=parts.clock.now())
+
+
+@staff.get("/cases/{case_id}/transcript")
+async def transcript(case_id: UUID, who: StaffDep, parts: PartsDep) -> TranscriptOut:
+    """The whole conversation; a look of its own in the student's list."""
+    async with parts.db.acting(who) as tx:
+        return TranscriptOut(items=list(await open_transcript(tx, CaseId(case_id), at=parts.clock.now())))
+
+
+@staff.get("/cases/{case_id}/evidence")
+async def evidence(case_id: UUID, who: StaffDep, parts: PartsDep) -> EvidenceOut:
+    """Rules and scores; a look of its own in the student's list."""
+    async with parts.db.acting(who) as tx:
+        return EvidenceOut(items=list(await open_evidence(tx, CaseId(case_id), at=parts.clock.now())))
+
+
+@staff.post("/cases/{case_id}/claim")
+async def claim(case_id: UUID, who: StaffDep, parts: PartsDep) -> Done:
+    """Take the case on; the second to try gets 409."""
+    async with parts.db.acting(who) as tx:
+        await acts.claim(tx, CaseId(case_id), at=parts.clock.now())
+    return await _done(parts, who, case_id)
+
+
+@staff.post("/cases/{case_id}/release")
+async def release(case_id: UUID, who: StaffDep, parts: PartsDep) -> Done:
+    """Give the case back; people are called anew."""
+    async with parts.db.acting(who) as tx:
+        await acts.release(tx, parts.jobs, CaseId(case_id), at=parts.clock.now())
+    return await _done(parts, who, case_id)
+
+
+@staff.post("/cases/{case_id}/typing", status_code=204)
+async def typing(case_id: UUID, who: StaffDep, parts: PartsDep) -> None:
+    """Say every few seconds that one is typing; the student sees it as long as it is true."""
+    async with parts.db.acting(who) as tx:
+        await acts.set_writing(tx, CaseId(case_id), at=parts.clock.now())
+
+
+@staff.post("/cases/{case_id}/reply")
+async def reply(case_id: UUID, body: Message, who: StaffDep, parts: PartsDep) -> Done:
+    """Write to the student as a person; the companion is silent from then on."""
+    async with parts.db.acting(who) as tx:
+        await live.reply(tx, parts.jobs, CaseId(case_id), body.text, at=parts.clock.now())
+    return await _done(parts, who, case_id)
+
+
+@staff.post("/cases/{case_id}/hand-back")
+async def hand_back(case_id: UUID, body: Message, who: StaffDep, parts: PartsDep) -> Done:
+    """Hand the conversation back to the companion, with a message."""
+    async with parts.db.acting(who) as tx:
+        await live.give_back(tx, parts.jobs, CaseId(case_id), body.text, at=parts.clock.now())
+    return await _done(parts, who, case_id)
+
+
+@staff.post("/cases/{case_id}/notes", status_code=201)
+async def note(case_id: UUID, body: Note, who: StaffDep, parts: PartsDep) -> Done:
+    """Keep a note with the case."""
+    async with parts.db.acting(who) as tx:
+        await acts.add_note(tx, CaseId(case_id), body.text, at=parts.clock.now())
+    return await _done(parts, who, case_id)
+
+
+@staff.post("/cases/{case_id}/severity")
+async def severity(case_id: UUID, body: Regrade, who: StaffDep, parts: PartsDep) -> Done:
+    """Set the severity; it falls only here, with a reason."""
+    async with parts.db.acting(who) as tx:
+        await live.regrade(tx, CaseId(case_id), body.severity, body.reason, at=parts.clock.now())
+    return await _done(parts, who, case_id)
+
+
+@staff.post("/cases/{case_id}/transfer")
+async def transfer(case_id: UUID, body: Transfer, who: StaffDep, parts: PartsDep) -> Done:
+    """Offer the case to a colleague; it stays until they claim it."""
+    async with parts.db.acting(who) as tx:
+        await acts.transfer(tx, parts.jobs, CaseId(case_id), AccountId(body.to), at=parts.clock.now())
+    return await _done(parts, who, case_id)
+
+
+@staff.post("/cases/{case_id}/follow-up")
+async def follow_up(case_id: UUID, body: FollowUp, who: StaffDep, parts: PartsDep) -> Done:
+    """Plan when a person looks again."""
+    async with parts.db.acting(who) as tx:
+        await acts.plan_follow_up(tx, CaseId(case_id), body.at, at=parts.clock.now())
+    return await _done(parts, who, case_id)
+
+
+@staff.post("/cases/{case_id}/close")
+async def close(case_id: UUID, body: Close, who: StaffDep, parts: PartsDep) -> Closed:
+    """Close the case with an outcome; a deletion that waited for it happens now."""
+    async with parts.db.acting(who) as tx:
+        deleted = await live.close(tx, CaseId(case_id), body.outcome, body.note, at=parts.clock.now())
+    done = await _done(parts, who, case_id)
+    return Closed(**done.model_dump(), conversation_deleted=deleted)
+
+
+@staff.get("/report")
+async def report(
+    who: ActingDep,
+    parts: PartsDep,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+    until: Annotated[AwareDatetime | None, Query()] = None,
+) -> Report:
+    """Alarms under control: pages per shift, response times, predictive value per rule. For supervisors."""
+    if who.role is not Role.SUPERVISOR:
+        raise NotAllowed("This is for supervisors.")
+    async with parts.db.acting(who) as tx:
+        return await read_report(tx, since=since, until=until, at=parts.clock.now())
+
+
+@staff.get("/events")
+async def events(who: StaffDep, request: Request) -> StreamingResponse:
+    """Server-sent events: `changed` whenever the queue of the institution may look different."""
+    return StreamingResponse(
+        _rings(_bell(request), who), headers={"x-accel-buffering": "no"}, media_type="text/event-stream"
+    )
+
+
+@student.get("/conversations/{conversation_id}/access")
+async def access(conversation_id: UUID, who: StudentDep, parts: PartsDep) -> AccessList:
+    """Who opened this conversation, and what they looked at."""
+    async with parts.db.acting(who) as tx:
+        await require_conversation(tx, ConversationId(conversation_id))
+        return AccessList(items=await accesses(tx, ConversationId(conversation_id)))
+
+
+@student.get("/crisis-terms")
+async def terms(who: StudentDep, parts: PartsDep) -> MyTerms | None:
+    """The student's crisis terms; null when there are none."""
+    async with parts.db.acting(who) as tx:
+        return await read_terms(tx, await student_key(tx))
+
+
+@student.put("/crisis-terms")
+async def put_terms(body: TermsIn, who: StudentDep, parts: PartsDep) -> MyTerms:
+    """Store the student's crisis terms."""
+    now: datetime = parts.clock.now()
+    written = MyTerms(**body.model_dump(), updated_at=now)
+    async with parts.db.acting(who) as tx:
+        await save_terms(tx, await student_key(tx), written, at=now)
+    return written
+
+
+async def _done(parts: Parts, who: Acting, case_id: UUID) -> Done:
+    async with parts.db.acting(who) as tx:
+        facts = await acts.read_case(tx, CaseId(case_id))
+    return Done(id=facts.id, status=facts.status, severity=facts.severity, claimed_by=facts.claimed_by)
+
+
+def _bell(request: Request) -> Bell:
+    """The process's bell; it is hung up when the first console opens."""
+    state = request.app.state
+    if not hasattr(state, "bell"):
+        state.bell = Bell(state.parts.settings.app_dsn.get_secret_value())
+        state.bell.open()
+    bell: Bell = state.bell
+    return bell
+
+
+async def _rings(bell: Bell, who: Acting) -> AsyncIterator[bytes]:
+    async with bell.console(who.institution_id) as changed:
+        yield format_sse_event(event="changed", data_str="{}")
+        while True:
+            try:
+                await asyncio.wait_for(changed.wait(), HEARTBEAT_SECONDS)
+            except TimeoutError:
+                yield b": still here\n\n"
+                continue
+            changed.clear()
+            yield format_sse_event(event="changed", data_str="{}")
+
+
+for part in (staff, student):
+    router.include_router(part)

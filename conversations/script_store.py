@@ -1,0 +1,89 @@
+"""Stores what the script does without a student's message: ticks, a person joining or handing back.
+
+The conversation's number is the guard: whoever read it first and writes first wins, the other reads again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import orjson
+from procrastinate import App
+
+from conversations.crisis_events import crisis_payload
+from conversations.snapshot import Snapshot
+from core.crypto import SubjectKey
+from core.ids import ConversationId, new_id
+from db.access import Tx
+from safety.triage_types import ScriptStep, TriageState
+from safety.types import Mode
+from tools.care.escalation import apply_effects
+from tools.people.people import require_student
+
+
+async def take_number(
+    tx: Tx, snapshot: Snapshot, mode: Mode, state: TriageState | None, *, at: datetime, tick_at: datetime | None = None
+) -> bool:
+    """Move the conversation to a mode and state under the next number; False when something came in between.
+
+    `tick_at` is when the script is looked at again; None looks at once.
+    """
+    taken = await tx.conn.execute(
+        "update conversations set next_seq = next_seq + 1, updated_at = %s, mode = %s, triage_sealed = %s, tick_at = %s"
+        " where id = %s and next_seq = %s and delete_requested_at is null",
+        (at, mode, seal_state(snapshot, state), tick_at, snapshot.conversation_id, snapshot.next_seq),
+    )
+    return taken.rowcount == 1
+
+
+async def store_step(
+    tx: Tx, jobs: App, snapshot: Snapshot, step: ScriptStep, *, at: datetime, first_part: int = 1
+) -> None:
+    """Store a step's messages under the number that was taken, and carry out its effects."""
+    await apply_effects(tx, jobs, snapshot.conversation_id, step.effects, at=at)
+    payload = orjson.dumps(crisis_payload(step)).decode()
+    for offset, message in enumerate(step.messages):
+        last = offset == len(step.messages) - 1
+        await store_message(
+            tx,
+            snapshot.key,
+            snapshot.conversation_id,
+            snapshot.next_seq,
+            first_part + offset,
+            "script",
+            message,
+            at=at,
+            extras=payload if last else None,
+        )
+
+
+async def store_message(
+    tx: Tx,
+    key: SubjectKey,
+    conversation: ConversationId,
+    seq: int,
+    part: int,
+    author: str,
+    text: str,
+    *,
+    at: datetime,
+    extras: str | None = None,
+) -> None:
+    """Append a message that belongs to no turn."""
+    message = new_id()
+    await tx.conn.execute(
+        "insert into messages (id, institution_id, student_id, conversation_id, seq, part, author, body_sealed,"
+        " extras_sealed, created_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            message, tx.who.institution_id, require_student(tx), conversation, seq, part, author,
+            key.seal(text, f"messages.body:{message}"),
+            key.seal(extras, f"messages.extras:{message}") if extras else None, at,
+        ),
+    )  # fmt: skip
+
+
+def seal_state(snapshot: Snapshot, state: TriageState | None) -> bytes | None:
+    """Seal a triage state for its conversation; None stays None."""
+    if state is None:
+        return None
+    return snapshot.key.seal(orjson.dumps(state.to_dict()).decode(), f"conversations.triage:{snapshot.conversation_id}")

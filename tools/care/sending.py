@@ -1,0 +1,208 @@
+"""Sends a committed notice: at least once, every attempt on record, and a state that is true.
+
+`committed` is on its way, `sent` was accepted for everybody it is for, `failed` names why nobody tries any more. The
+moment of the first acceptance is what the student may be told as sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from core.errors import CompanionError
+from core.ids import CaseId, InstitutionId, new_id
+from core.logs import get_logger
+from db.access import Acting, Tx
+from safety.policy import Tier
+from tools.care.alarm import clear_alarm, raise_alarm
+from tools.care.channels import NOT_CONFIGURED, Channel, NotSent, Recipient
+from tools.care.desk import Desk
+from tools.care.notices import Notice, case_link
+from tools.care.roster import recipients
+
+log = get_logger("care.sending")
+GIVE_UP_AFTER = timedelta(hours=24)
+ALARM_AFTER_ATTEMPTS = 4
+
+
+class Undelivered(CompanionError):
+    """A notice has not gone out to everybody yet; it is tried again."""
+
+    code = "undelivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A notice that is to go out now."""
+
+    notice: Notice
+    channel: str
+    to: tuple[Recipient, ...]
+    """Those who have not got it yet."""
+    nobody: bool
+    """There is nobody at all on this rung."""
+    told: bool
+    """Somebody has got it already."""
+    attempt: int
+
+
+async def deliver(desk: Desk, who: Acting, delivery: UUID) -> None:
+    """Send a committed notice; doing it again is harmless.
+
+    Raises `Undelivered` when somebody has not got it and it should be tried again.
+    """
+    async with desk.db.acting(who) as tx:
+        pending = await _begin(tx, desk, delivery)
+    if pending is None:
+        return
+    channel = desk.channels[pending.channel]
+    if pending.notice.test:
+        await _rehearse(desk, who, pending, channel)
+        return
+    if not channel.configured:
+        await _fail(desk, who, pending, NOT_CONFIGURED, alarm=False)
+        return
+    if pending.nobody:
+        await _fail(desk, who, pending, "no_recipient", alarm=True)
+        return
+    reached = [to for to in pending.to if channel.reaches(to)]
+    if pending.to and not reached and not pending.told:
+        await _fail(desk, who, pending, "no_address", alarm=False)
+        return
+    errors = await asyncio.gather(*(_send(desk, who, pending, channel, to) for to in reached))
+    await _conclude(desk, who, pending, [error for error in errors if error is not None])
+
+
+async def _begin(tx: Tx, desk: Desk, delivery: UUID) -> Pending | None:
+    """Count the attempt and read what is to be sent; None when there is nothing left to do."""
+    now = desk.clock.now()
+    cursor = await tx.conn.execute(
+        "update deliveries d set attempts = attempts + 1 from cases c where d.id = %s and c.id = d.case_id"
+        " and d.state = 'committed' and d.channel <> 'console'"
+        " returning d.channel, d.tier, d.rung, d.reason, d.created_at, d.recipient_id, d.attempts,"
+        " c.id, c.confidential, c.synthetic, c.status",
+        (delivery,),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    channel, tier, rung, reason, created, recipient, attempt, case, confidential, synthetic, status = row
+    if status == "closed":
+        await _store_state(tx, delivery, "failed", "case_closed")
+        return None
+    people = (
+        [Recipient("campus")]
+        if channel == "webhook"
+        else await recipients(tx, rung, at=now, confidential=confidential, account=recipient)
+    )
+    cursor = await tx.conn.execute(
+        "select recipient from delivery_attempts where delivery_id = %s and accepted", (delivery,)
+    )
+    done = {label for (label,) in await cursor.fetchall()}
+    notice = Notice(
+        delivery=delivery,
+        case=CaseId(case),
+        institution=tx.who.institution_id,
+        tier=Tier(tier),
+        rung=rung,
+        reason=reason,
+        committed_at=created,
+        link=case_link(desk.settings.public_url, CaseId(case)),
+        confidential=confidential,
+        test=synthetic,
+    )
+    left = tuple(to for to in people if to.label not in done)
+    return Pending(notice, channel, left, nobody=not people, told=bool(done), attempt=attempt)
+
+
+async def _send(desk: Desk, who: Acting, pending: Pending, channel: Channel, to: Recipient) -> NotSent | None:
+    """Send to one recipient and record what became of it, before anything else can go wrong."""
+    try:
+        await channel.send(pending.notice, to)
+    except NotSent as error:
+        await _record_attempt(desk, who, pending, to.label, error.code)
+        return error
+    await _record_attempt(desk, who, pending, to.label, None)
+    return None
+
+
+async def _record_attempt(desk: Desk, who: Acting, pending: Pending, recipient: str, error: str | None) -> None:
+    now = desk.clock.now()
+    async with desk.db.acting(who) as tx:
+        await tx.conn.execute(
+            "insert into delivery_attempts (id, delivery_id, institution_id, student_id, recipient, number, accepted,"
+            " error, at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                new_id(), pending.notice.delivery, tx.who.institution_id, tx.who.student_id, recipient,
+                pending.attempt, error is None, error, now,
+            ),
+        )  # fmt: skip
+        if error is None:
+            await tx.conn.execute(
+                "update deliveries set sent_at = coalesce(sent_at, %s) where id = %s", (now, pending.notice.delivery)
+            )
+
+
+async def _conclude(desk: Desk, who: Acting, pending: Pending, errors: list[NotSent]) -> None:
+    notice = pending.notice
+    if not errors:
+        async with desk.db.acting(who) as tx:
+            await _store_state(tx, notice.delivery, "sent", None)
+        log.info("delivered", delivery=str(notice.delivery), channel=pending.channel, attempt=pending.attempt)
+        if pending.attempt >= ALARM_AFTER_ATTEMPTS:
+            await clear_alarm(desk, "undelivered", notice.institution)
+        return
+    worst = errors[0].code
+    too_old = desk.clock.now() - notice.committed_at > GIVE_UP_AFTER
+    if too_old or all(error.final for error in errors):
+        await _fail(desk, who, pending, worst, alarm=True)
+        return
+    async with desk.db.acting(who) as tx:
+        await tx.conn.execute("update deliveries set last_error = %s where id = %s", (worst, notice.delivery))
+    log.warning("not_delivered", delivery=str(notice.delivery), channel=pending.channel, attempt=pending.attempt)
+    if pending.attempt >= ALARM_AFTER_ATTEMPTS:
+        await _alarm(desk, pending, worst)
+    raise Undelivered
+
+
+async def _rehearse(desk: Desk, who: Acting, pending: Pending, channel: Channel) -> None:
+    """A synthetic case goes as far as it can without disturbing anybody; what it finds is on record like the rest."""
+    if not channel.configured:
+        await _fail(desk, who, pending, NOT_CONFIGURED, alarm=False)
+        return
+    to = pending.to[0] if pending.to else Recipient("campus")
+    try:
+        await channel.rehearse(pending.notice, to)
+    except NotSent as error:
+        await _record_attempt(desk, who, pending, "rehearsal", error.code)
+        await _conclude(desk, who, pending, [error])
+        return
+    await _record_attempt(desk, who, pending, "rehearsal", None)
+    await _conclude(desk, who, pending, [])
+
+
+async def _fail(desk: Desk, who: Acting, pending: Pending, code: str, *, alarm: bool) -> None:
+    async with desk.db.acting(who) as tx:
+        await _store_state(tx, pending.notice.delivery, "failed", code)
+    log.error("delivery_failed", delivery=str(pending.notice.delivery), channel=pending.channel, error=code)
+    if alarm and not pending.notice.test:
+        await _alarm(desk, pending, code)
+
+
+async def _alarm(desk: Desk, pending: Pending, code: str) -> None:
+    institution: InstitutionId = pending.notice.institution
+    if code == "no_recipient":
+        await raise_alarm(desk, "no_recipient", institution, rung=pending.notice.rung, error=code)
+    else:
+        await raise_alarm(
+            desk, "undelivered", institution, channel=pending.channel, error=code, attempts=pending.attempt
+        )
+
+
+async def _store_state(tx: Tx, delivery: UUID, state: str, error: str | None) -> None:
+    await tx.conn.execute(
+        "update deliveries set state = %s, last_error = %s where id = %s and state = 'committed'",
+        (state, error, delivery),
+    )
