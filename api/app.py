@@ -14,6 +14,7 @@ from api.middleware import Edge
 from api.parts import Parts, open_parts
 from api.routes import auth, care, conversations, public, tasks, wellness
 from api.web import pages
+from api.web import problems as problem_pages
 from core.settings import Settings
 
 VERSION = "0.1.0"
@@ -45,6 +46,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         responses={"4XX": {"model": problems.Problem}, "5XX": {"model": problems.Problem}},
     )
     problems.install(app)
+    problem_pages.install(app)
     for router in (auth.router, conversations.router, wellness.router, tasks.router, public.router, care.router):
         app.include_router(router)
     app.include_router(pages.router)

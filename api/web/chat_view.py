@@ -110,6 +110,7 @@ def panel(mode: Mode, status: str, messages: Sequence[StoredMessage], profile: P
     for message in reversed(messages):
         actions = tuple(choice for choice in _choices(message.extras) if choice.href)
         if actions:
+            actions = tuple(sorted(actions, key=_people_first))
             break
     return Panel(mode, status, actions or _lines(profile.region, profile.language))
 
@@ -123,6 +124,11 @@ def days(entries: Iterable[ConversationSummary], zone: str, now: datetime) -> li
     return [Day(name, tuple(found)) for name, found in grouped.items()]
 
 
+def _people_first(choice: Choice) -> bool:
+    """Calls and texts before what opens on this site."""
+    return not (choice.href or "").startswith(("tel:", "sms:"))
+
+
 def _choices(extras: Mapping[str, Any]) -> tuple[Choice, ...]:
     return tuple(
         Choice(entry["value"], entry["label"], OWN_PLACES.get(entry["href"], entry["href"]))
@@ -131,8 +137,8 @@ def _choices(extras: Mapping[str, Any]) -> tuple[Choice, ...]:
 
 
 def _cited(entry: Mapping[str, Any]) -> Cited:
-    path = (entry["title"], entry["section"]) if entry["section"] else (entry["title"],)
-    return Cited(citations.label(entry["title"], path), citations.href(entry["anchor"]), entry["draft"])
+    heading = entry["section"].replace("-", " ").capitalize() or entry["title"]
+    return Cited(citations.label(entry["title"], (heading,)), citations.href(entry["anchor"]), entry["draft"])
 
 
 def _lines(region: str | None, language: str) -> tuple[Choice, ...]:

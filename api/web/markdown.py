@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import nh3
@@ -11,12 +12,16 @@ from markupsafe import Markup
 from rag.chunking import sections_of
 from rag.documents import Document
 
+_STEPS = re.compile(r"(?:^|[:.!?] )1\. \S.*[.!?] 2\. \S")
+_STEP = re.compile(r"(?<=[:.!?]) (?=\d{1,2}\. \S)")
 REPLY_TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "code"}
 ARTICLE_TAGS = REPLY_TAGS | {"h2", "h3", "h4", "a", "blockquote", "hr", "table", "thead", "tbody", "tr", "th", "td"}
 
 
 def reply_html(text: str) -> Markup:
-    """A reply: no links, images or headings, whatever wrote it."""
+    """A reply: no links, images or headings, whatever wrote it. Steps that run on in one line become a list."""
+    if _STEPS.search(text):
+        text = _STEP.sub("\n", text)
     return Markup(nh3.clean(_parser(breaks=True).render(text), tags=REPLY_TAGS, attributes={"ol": {"start"}}))  # noqa: S704  # sanitised
 
 

@@ -100,7 +100,9 @@ PageStaff = Annotated[Acting, Depends(page_staff)]
 
 def home_of(who: Acting) -> str:
     """Where an account lands after signing in."""
-    return "/console" if who.role.is_staff else "/chat"
+    if who.role.is_staff:
+        return "/console"
+    return "/chat" if who.role is Role.STUDENT else "/library"
 
 
 def sign_in_address(back_to: str) -> str:

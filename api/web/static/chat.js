@@ -308,7 +308,7 @@ function replyOf(turn) {
 function sentence(turn, text) {
   if (!turn.reply) turn.say("t-waiting", " ");
   const words = replyOf(turn).querySelector(".message__text");
-  if (!words.lastElementChild) paragraph(turn.reply, text);
+  if (!words.lastElementChild || /^(\n|\d{1,2}\. )/.test(text)) paragraph(turn.reply, text.trim());
   else words.lastElementChild.append(` ${text}`);
   speak(text);
   keepDown();
@@ -330,7 +330,8 @@ function entry(turn, kind, label, template, fill) {
 function source(node, { anchor, title, section, draft }) {
   const link = node.firstElementChild;
   link.href = `/library/${anchor}`;
-  link.lastElementChild.textContent = section && section !== title ? `${title} · ${section}` : title;
+  const heading = section.replaceAll("-", " ").replace(/^./, (first) => first.toUpperCase());
+  link.lastElementChild.textContent = heading && heading !== title ? `${title} · ${heading}` : title;
   if (draft) link.append(copy("t-draft"));
 }
 
@@ -352,6 +353,8 @@ function showCrisis(turn, crisis) {
     node.append(group);
   }
   const ways = crisis.choices.filter((choice) => choice.href);
+  const people = (choice) => /^(tel|sms):/.test(choice.href);
+  ways.sort((one, other) => people(other) - people(one));
   if (ways.length) $("ways").replaceChildren(...ways.map(way));
   setMode(crisis.mode);
   keepDown(true);
