@@ -1,76 +1,18 @@
-"""Patterns over folded text, and the scope that decides whether a pattern means what it says."""
+"""Reads folded text by the rules, and judges by scope whether a pattern means what it says."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
-from importlib.resources import files
-from typing import Any
-
-import yaml
 
 from safety.normalize import Normalized
+from safety.rules import Effect, Reach, Rule, RuleBook, Scope
 from safety.types import Category, Evidence, Severity, highest
 from safety.windows import Span, sentences
 
 LAYER = "lexicon"
-
-
-class Effect(StrEnum):
-    """What a scope does to a hit that lies in it."""
-
-    DROP = "drop"
-    """Not a signal."""
-    LOWER = "lower"
-    """Worth knowing, no crisis: past and resolved."""
-    CLARIFY = "clarify"
-    """Only a question can tell."""
-    OTHER = "other"
-    """Somebody else's danger: category third party."""
-
-
-class Reach(StrEnum):
-    """Where a scope's cue must stand to govern a hit."""
-
-    BEFORE = "before"
-    """In the hit's own clause, before it, at most six words away."""
-    AFTER = "after"
-    """In the same sentence, after the hit."""
-    SENTENCE = "sentence"
-    """Anywhere in the sentence."""
-    MESSAGE = "message"
-    """Anywhere in the message."""
-    OVER = "over"
-    """Overlapping the hit itself: a fixed phrase of which the hit is only a part."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One signal: what it is about, how bad, and the patterns that say so."""
-
-    id: str
-    category: Category
-    severity: Severity
-    pattern: re.Pattern[str]
-    clarify: bool
-    ignores: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """One reason why a hit may not mean what it says."""
-
-    id: str
-    effect: Effect
-    reach: Reach
-    pattern: re.Pattern[str]
-    unless: re.Pattern[str] | None
-    """Where this is met in the same stretch, the scope does not hold."""
-    categories: frozenset[Category]
-    at_most: Severity
-    """Rules worse than this are not governed."""
+_NEAR = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +57,13 @@ def is_crisis(category: Category, severity: Severity) -> bool:
 
 
 class Lexicon:
-    """The packaged rules, compiled once."""
+    """Rules applied to messages; with the packaged rules unless told otherwise."""
 
-    def __init__(self) -> None:
-        folder = files("safety").joinpath("data/lexicon")
-        documents = [
-            yaml.safe_load(entry.read_text("utf-8"))
-            for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
-            if entry.name.endswith(".yaml")
-        ]
-        macros = {name: body for document in documents for name, body in document.get("macros", {}).items()}
-        self.version = ".".join(str(document["version"]) for document in documents)
-        self.rules = tuple(_rule(row, document, macros) for document in documents for row in document.get("rules", ()))
-        self.scopes = tuple(_scope(row, macros) for document in documents for row in document.get("scopes", ()))
+    def __init__(self, book: RuleBook | None = None) -> None:
+        book = book or RuleBook.load()
+        self.version = book.version
+        self.rules = book.rules
+        self.scopes = book.scopes
 
     def read(self, message: Normalized) -> LexiconVerdict:
         """Return every rule met in the message, each judged by its scope."""
@@ -150,7 +86,7 @@ class _ScopeReader:
         self._wide = {
             scope.id: [Span(*match.span()) for match in scope.pattern.finditer(text)]
             for scope in self._scopes
-            if scope.reach in {Reach.MESSAGE, Reach.OVER}
+            if scope.reach in {Reach.NEAR, Reach.OVER}
         }
 
     def governing(self, rule: Rule, hit: Span, sentence: Span) -> list[Scope]:
@@ -165,8 +101,10 @@ class _ScopeReader:
 
     def _holds(self, scope: Scope, hit: Span, sentence: Span) -> bool:
         match scope.reach:
-            case Reach.MESSAGE:
-                stretch, met = self._text, bool(self._wide[scope.id])
+            case Reach.NEAR:
+                start, end = max(hit.start - _NEAR, 0), hit.end + _NEAR
+                stretch = self._text[start:end]
+                met = any(span.start < end and start < span.end for span in self._wide[scope.id])
             case Reach.OVER:
                 stretch = self._text[sentence.start : sentence.end]
                 met = any(span.start < hit.end and hit.start < span.end for span in self._wide[scope.id])
@@ -223,47 +161,3 @@ def _verdict(hits: tuple[Hit, ...], message: Normalized) -> LexiconVerdict:
     evidence = tuple(Evidence(LAYER, hit.rule.id, message.quote(hit.span.start, hit.span.end)) for hit in live[:8])
     clarify = not worst.crisis and any(hit.clarify for hit in live)
     return LexiconVerdict(hits, worst.category, worst.severity, clarify, evidence)
-
-
-def compile_patterns(patterns: str, macros: Mapping[str, str] | None = None, bounded: bool = True) -> re.Pattern[str]:
-    """Compile patterns in the rules' syntax, one a line; `bounded` ones start and end at the edge of a word."""
-    body = "|".join(_expand(pattern, macros or {}) for pattern in patterns.strip().splitlines())
-    return re.compile(rf"(?<![\w'])(?:{body})(?![\w])" if bounded else f"(?:{body})")
-
-
-def _expand(pattern: str, macros: Mapping[str, str]) -> str:
-    """Turn a rule's pattern into a regular expression.
-
-    `{name}` is a macro, `<3>` stands for up to three words, a space for any white space, an apostrophe may be left out.
-    """
-    for _ in range(3):
-        pattern = re.sub(r"\{([a-z_]+)\}", lambda match: f"(?:{macros[match.group(1)]})", pattern)
-    pattern = re.sub(r" ?<(\d)> ?", lambda match: rf"(?: \S+){{0,{match.group(1)}}}? ", pattern)
-    return pattern.replace("'", "'?").replace(" ", r"\s+")
-
-
-def _rule(row: dict[str, Any], document: dict[str, Any], macros: Mapping[str, str]) -> Rule:
-    bounded = bool(document.get("bounded", True))
-    return Rule(
-        id=row["id"],
-        category=Category(row["category"] if "category" in row else document["category"]),
-        severity=Severity(row["severity"]),
-        pattern=compile_patterns(row["any"], macros, bounded),
-        clarify=bool(row.get("clarify", False)),
-        ignores=frozenset(row.get("ignores", ())),
-    )
-
-
-def _scope(row: dict[str, Any], macros: Mapping[str, str]) -> Scope:
-    bounded = bool(row.get("bounded", True))
-    return Scope(
-        id=row["id"],
-        effect=Effect(row["effect"]),
-        reach=Reach(row["reach"]),
-        pattern=compile_patterns(row["any"], macros, bounded),
-        unless=compile_patterns(row["unless"], macros, bounded) if "unless" in row else None,
-        categories=frozenset(Category(name) for name in row["categories"])
-        if "categories" in row
-        else frozenset(Category),
-        at_most=Severity(row.get("at_most", Severity.IMMINENT)),
-    )

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from safety.lexicon import compile_patterns
 from safety.normalize import Normalized, Normalizer
+from safety.rules import compile_patterns
 from safety.types import Category, Evidence, PriorTurn, Severity, highest
 
 LAYER = "multiturn"
