@@ -42,12 +42,9 @@ class Edge:
         request_id = str(new_id())
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        answered = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal answered
             if message["type"] == "http.response.start":
-                answered = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -61,24 +58,25 @@ class Edge:
                 SECONDS.labels(route).observe(time.perf_counter() - started)
             await send(message)
 
-        try:
-            await self._app(scope, self._limited(scope, receive), send_with_headers)
-        except TooLarge as error:
-            if answered:
-                raise
-            await problem(error.status, error.code, error.message)(scope, receive, send_with_headers)
+        if self._declared(scope) > self._max:
+            await problem(TooLarge.status, TooLarge.code, TooLarge().message)(scope, receive, send_with_headers)
+            return
+        await self._app(scope, self._limited(receive), send_with_headers)
 
-    def _limited(self, scope: Scope, receive: Receive) -> Receive:
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        received = int(declared) if declared.isdigit() and int(declared) > self._max else 0
+    @staticmethod
+    def _declared(scope: Scope) -> int:
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        return int(length) if length.isdigit() else 0
+
+    def _limited(self, receive: Receive) -> Receive:
+        received = 0
 
         async def limited() -> Message:
             nonlocal received
-            if received > self._max:
-                raise TooLarge
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._max:
+                # The framework turns what a body reader raises into a 400 of its own; `problems` looks at the cause.
                 raise TooLarge
             return message
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from agents.run import stream_turn
 from procrastinate import App
-from safety.screen import Screener
 
+from agents.run import stream_turn
 from agents.services import open_services
 from api.limits import Limiter
 from api.telemetry import push_counters
@@ -30,6 +29,7 @@ from db.access import Database
 from db.jobs import job_app
 from embedding.load import load_embedder
 from embedding.protocol import Embedder
+from safety.screen import Screener
 from tools.people.accounts import Accounts
 
 log = get_logger("api.parts")

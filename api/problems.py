@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from conversations.crisis_events import crisis_payload, resource_payload
 from conversations.intake import SafetyReply
-from core.errors import CompanionError
+from core.errors import CompanionError, TooLarge
 from core.logs import get_logger
 from safety.resources import resources_for
 
@@ -113,6 +113,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, TooLarge):
+            return problem(TooLarge.status, TooLarge.code, error.__cause__.message)
+        if error.status_code == 400:
+            return problem(400, "unreadable", "This could not be read. Send JSON in UTF-8.")
         code = TITLES.get(error.status_code, "error").lower().replace(" ", "_")
         headers = dict(error.headers) if error.headers else None
         return problem(

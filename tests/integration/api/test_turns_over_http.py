@@ -33,8 +33,15 @@ def test_a_crisis_gets_the_script_the_lines_and_a_true_delivery_state(maya: Clie
     hrefs += [line["call_href"] for line in events["crisis"]["resources"] if line["call_href"]]
     assert any(href.startswith("tel:") for href in hrefs)
     assert events["delivery"]["opened_at"] is None
-    queue = rosa.http.get("/care/queue").json()
-    assert conversation in str(queue)
+    entries = rosa.http.get("/care/queue").json()["entries"]
+    newest = max(entries, key=lambda entry: entry["opened_at"])
+    assert newest["category"] == "suicide"
+    assert newest["pinned"]
+    case = rosa.http.get(f"/care/cases/{newest['id']}").json()
+    assert CRISIS in str(case)
+    status = maya.http.get(f"/conversations/{conversation}/status").json()
+    assert status["delivery"]["opened_at"] is not None
+    assert "Opened" in status["delivery"]["status"]
 
 
 def test_ten_messages_at_once_are_all_kept_in_order(maya: Client) -> None:
