@@ -143,9 +143,16 @@ async def worker(settings: Settings, people: People, clock: ManualClock) -> Asyn
 
 
 async def drain(app: WorkerApp) -> None:
-    """Do every job that is due, and stop."""
+    """Do every job that is due, those that jobs make included, and stop."""
     app.periodic_registry.periodic_tasks.clear()
-    await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False, concurrency=4)
+    while True:
+        await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False, concurrency=4)
+        async with app.desk.db.connection() as conn:
+            cursor = await conn.execute(
+                "select 1 from procrastinate_jobs where status = 'todo' and coalesce(scheduled_at, now()) <= now()"
+            )
+            if await cursor.fetchone() is None:
+                return
 
 
 async def add_person(people: People, campus: str, name: str, role: Role) -> Acting:
