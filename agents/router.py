@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agents.dialogue.understand import Reading, Route
+from agents.dialogue.intents import Route
+from agents.dialogue.understand import Reading
 from safety.types import Mode
 
 __all__ = ["Route", "Routing", "route"]
@@ -27,16 +28,18 @@ class Routing:
     """`intent`, `pain`, `guarded` or `unsure`."""
 
 
-def route(reading: Reading, mode: Mode) -> Routing:
+def route(reading: Reading, mode: Mode, *, lately_pained: bool = False) -> Routing:
     """Decide from what was understood.
 
-    Pain beats work. In a guarded conversation nothing but a plain command leaves support. What is unsure goes to
-    support, which asks.
+    Pain beats work. In a guarded conversation, and while the student was in pain a moment ago, only what is plainly
+    asked leaves support. What is unsure goes to support, which asks.
     """
     if reading.pain >= PAIN_THAT_ROUTES and not (reading.explicit and reading.intent == "about_companion"):
         return Routing(Route.SUPPORT, True, "pain")
     if mode is Mode.GUARDED and reading.intent not in COMMANDS:
         return Routing(Route.SUPPORT, True, "guarded")
+    if lately_pained and not reading.explicit and reading.route is Route.SMALL_TALK:
+        return Routing(Route.SUPPORT, reading.sure, "pain")
     if not reading.sure and reading.work == 0:
         return Routing(Route.SUPPORT, False, "unsure")
     return Routing(reading.route, reading.sure, "intent")

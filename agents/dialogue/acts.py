@@ -13,7 +13,7 @@ from agents.dialogue.plan import Move, Plan
 from agents.dialogue.situation import Result, Situation
 from agents.dialogue.speech import day_name, due_words, listed, prose_of, steps_of, task_line
 from agents.dialogue.talk import talk
-from agents.dialogue.wording import Act, Block, Part
+from agents.dialogue.wording import Act, Block, Part, Pool
 
 STEPS_AT_ONCE = 3
 Data = Mapping[str, Any]
@@ -25,10 +25,9 @@ def compose(
     """Return what to say, in order. A tool that failed is said plainly."""
     parts = [reflection(situation, ledger, book.acts)] if plan.hear_first else []
     if plan.calls:
-        data = next((result.data for result in reversed(results) if result.tool == plan.calls[-1].tool), None)
-        if data is None:
+        if any(result.data is None for result in results):
             return [*parts, *_failed(plan, book)]
-        return [*parts, *_with_data(plan, situation, ledger, data, book)]
+        return [*parts, *_with_data(plan, situation, ledger, results, book)]
     return [*parts, *_without_data(plan, situation, ledger, book)]
 
 
@@ -54,12 +53,23 @@ def _without_data(plan: Plan, situation: Situation, ledger: Ledger, book: Phrase
             return [Act(pools, names, must_ask=True)]
         case Move.PLAN_WORK:
             return _plan_work(situation, book)
+        case Move.CAPTURE | Move.OFFER_TASK | Move.OFFER_DONE:
+            return _ask_to_list(plan, book)
+        case Move.NOT_LISTED:
+            return [Act((acts["task_offer_no"],)), Act((acts["start_ask"],))]
+        case Move.SKILL_GO:
+            return [Act((acts["skill_go"],))]
         case _:
             return talk(plan, situation, ledger, book)
 
 
-def _with_data(plan: Plan, situation: Situation, ledger: Ledger, data: Data, book: Phrasebook) -> list[Part]:
+def _with_data(
+    plan: Plan, situation: Situation, ledger: Ledger, results: tuple[Result, ...], book: Phrasebook
+) -> list[Part]:
+    data = results[-1].data or {}
     match plan.move:
+        case Move.PANIC:
+            return _panic(ledger, data, book)
         case Move.SKILL | Move.START_WORK | Move.NEXT_STEPS:
             return _skill(plan, ledger, data, book)
         case Move.READ:
@@ -71,13 +81,23 @@ def _with_data(plan: Plan, situation: Situation, ledger: Ledger, data: Data, boo
         case Move.LIST | Move.DUE:
             return _tasks(plan, situation, data, book)
         case Move.CREATE:
-            return _created(situation, data, book)
+            return _created(situation, results, book)
         case Move.COMPLETE:
             return _completed(data, book)
         case Move.LINES:
             return _lines(data, book)
         case _:
             return _safety_plan(data, book)
+
+
+def _ask_to_list(plan: Plan, book: Phrasebook) -> list[Part]:
+    """Nothing goes on the list or off it before the student says so."""
+    if plan.move is Move.OFFER_DONE:
+        task = {"task": f"“{plan.tasks[0].title}”"}
+        return [Act((book.acts["good_news"],)), Act((book.acts["done_offer"],), task, must_ask=True)]
+    if plan.move is Move.OFFER_TASK:
+        return [Act((book.acts["task_offer"],), {"task": plan.detail}, must_ask=True)]
+    return [Act((book.acts["plan_reflect"],)), Act((book.acts["plan_capture"],), {"first": plan.detail}, must_ask=True)]
 
 
 def _failed(plan: Plan, book: Phrasebook) -> list[Part]:
@@ -93,19 +113,32 @@ def _skill(plan: Plan, ledger: Ledger, data: Data, book: Phrasebook) -> list[Par
         return [Act((acts["nothing_found"],), must_ask=True)]
     best = max(passages[:3], key=lambda passage: (len(steps_of(passage["text"])) > 1, -passages.index(passage)))
     steps = [step for step in steps_of(best["text"]) if not _was_said(step, ledger)]
-    lead = Act((acts["skill_lead"],), {"title": best["title"]}, suffix=f" {best['marker']}")
     parts: list[Part] = []
     if plan.move is Move.START_WORK and not ledger.last_skill:
         parts.append(Act((acts["start_reflect"],)))
     if not steps:
         words = prose_of(best["text"], 2)
-        return [*parts, lead, Block((words,)), Act((acts["read_after"], acts["skill_close"]))]
-    first = len(steps_of(best["text"])) - len(steps)
-    shown = steps[:STEPS_AT_ONCE]
-    block = Block(tuple(f"{number}. {step}" for number, step in enumerate(shown, start=first + 1)))
-    more = len(steps) > STEPS_AT_ONCE
-    after = Act((acts["skill_rest"],)) if more else Act((acts["skill_after"], acts["skill_close"]))
-    return [*parts, lead, block, after]
+        return [*parts, _lead(best, acts), Block((words,)), Act((acts["read_after"], acts["skill_close"]))]
+    after = (acts["skill_rest"],) if len(steps) > STEPS_AT_ONCE else (acts["skill_after"], acts["skill_close"])
+    return [*parts, *_steps(best, ledger, acts), Act(after)]
+
+
+def _lead(passage: Data, acts: Mapping[str, Pool]) -> Act:
+    return Act((acts["skill_lead"],), {"title": passage["title"]}, suffix=f" {passage['marker']}")
+
+
+def _steps(passage: Data, ledger: Ledger, acts: Mapping[str, Pool]) -> list[Part]:
+    """The next few steps of a passage that were not shown yet, under their number there."""
+    steps = [(n, step) for n, step in enumerate(steps_of(passage["text"]), start=1) if not _was_said(step, ledger)]
+    return [_lead(passage, acts), Block(tuple(f"{n}. {step}" for n, step in steps[:STEPS_AT_ONCE]))]
+
+
+def _panic(ledger: Ledger, data: Data, book: Phrasebook) -> list[Part]:
+    """First what must not be missed, then that it passes, then the counted breath with its source."""
+    acts = book.acts
+    parts: list[Part] = [Act((acts["panic_check"],), must_ask=True), Act((acts["panic_passes"],))]
+    steps = [_steps(passage, ledger, acts) for passage in data["passages"][:1] if steps_of(passage["text"])]
+    return [*parts, *(steps[0] if steps else ()), Act((acts["panic_more"], acts["stay"]))]
 
 
 def _was_said(step: str, ledger: Ledger) -> bool:
@@ -164,8 +197,12 @@ def _tasks(plan: Plan, situation: Situation, data: Data, book: Phrasebook) -> li
     return [Act((acts[f"{kind}_lead"],), slots), Block(lines), Act((acts["due_ask"],))]
 
 
-def _created(situation: Situation, data: Data, book: Phrasebook) -> list[Part]:
-    task = data["task"]
+def _created(situation: Situation, results: tuple[Result, ...], book: Phrasebook) -> list[Part]:
+    tasks = [result.data["task"] for result in results if result.data]
+    if len(tasks) > 1:
+        lines = tuple(task_line(task, situation.now, situation.zone) for task in tasks)
+        return [Act((book.acts["task_many"],)), Block(lines), Act((book.acts["due_ask"],))]
+    task = tasks[0]
     slots = {"task": f"“{task['title']}”"}
     if task["due"]:
         slots["due"] = due_words(datetime.fromisoformat(task["due"]), situation.now, situation.zone)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agents.dialogue.echoes import echoes
+from agents.dialogue.echoes import echoes, plain_echo
 from agents.dialogue.ledger import Ledger, answers
 from agents.dialogue.phrases import Phrase, Phrasebook
 from agents.dialogue.plan import Move, Plan, topic_of
@@ -14,21 +14,26 @@ from agents.dialogue.wording import Act, Part, Pool
 
 Acts = Mapping[str, Pool]
 MOVES = (
-    "deeper", "offer_choice", "stay", "coping", "summary", "people", "effort", "offer_skill", "meaning", "step", "deeper",
-    "permission", "check_in", "scale", "people_point", "coping", "stay", "step", "effort", "people", "deeper", "permission",
-    "check_in", "stay", "coping",
+    "deeper", "meaning", "offer_choice", "coping", "summary", "effort", "people", "offer_skill", "deeper", "permission",
+    "step", "meaning", "check_in", "people_point", "coping", "stay", "scale", "deeper", "effort", "step", "people",
+    "permission", "check_in", "stay",
 )  # fmt: skip
 """What may follow the reflection from the second reply on. Which one is due follows from how much was heard already;
 one whose lines are used up gives way to the next. Offers come after listening, as VOICE asks."""
 PUSHING = frozenset({"offer_choice", "offer_skill", "step", "coping", "people_point"})
 """Left out while the student asked only to be heard."""
-ENOUGH_WORDS = 4
+OFFERING = frozenset({"offer_choice", "offer_skill"})
+"""Left out for a while once something was offered."""
+ENOUGH_WORDS = 3
 """A message of fewer words is an answer, not a story: it is taken in and not mirrored."""
 
 
 def hear(plan: Plan, situation: Situation, ledger: Ledger, book: Phrasebook) -> list[Part]:
     """Reflection first; then company (first reply), an offer, or the next move."""
     topic = topic_of(situation, ledger)
+    if plan.detail:
+        heard: Part = Act((book.acts["scale_heard"],), {"number": plan.detail})
+        return [heard, *_next_moves(topic, ledger, book.acts)]
     parts: list[Part] = [reflection(situation, ledger, book.acts)]
     if plan.move is Move.OFFER:
         parts.append(Act((book.acts["offer_skill"], book.acts["offer_library"]), _offer(topic), must_ask=True))
@@ -45,24 +50,20 @@ def listen(ledger: Ledger, book: Phrasebook) -> list[Part]:
 
 
 def reflection(situation: Situation, ledger: Ledger, acts: Acts) -> Act:
-    """Say back what happened; else the shape of the sentence; else the feeling."""
+    """Say back what happened; else the shape of the sentence; else the feeling; else the statement turned round."""
     reading = situation.reading
-    if len(reading.text.split()) < ENOUGH_WORDS and not reading.happenings and ledger.earlier:
-        return Act((acts["short_answer"], acts["stay"]))
-    pools: list[Pool] = []
-    slots: dict[str, str] = {}
-    for happening in reading.happenings:
-        slots = {**happening.slots, **slots}
-        pools.append(_filled(happening.event.say, happening.slots))
-    for echo in echoes(reading.text):
-        pools.append(_filled(echo.say, echo.slots))
-    for feeling in reading.feelings:
-        if not feeling.positive:
-            pools.append(acts.get(f"feel_{feeling.name}", ()))
+    pools = [_filled(happening.event.say, happening.slots) for happening in reading.happenings]
+    pools += [_filled(echo.say, echo.slots) for echo in echoes(reading.text)]
+    pools += [acts.get(f"feel_{feeling.name}", ()) for feeling in reading.feelings if not feeling.positive]
+    if reading.intent == "unsure" and reading.explicit:
+        pools.append(acts["dont_know"])
+    elif not any(pools) and len(reading.text.split()) < ENOUGH_WORDS and ledger.earlier:
+        pools.append(acts["short_answer"])
+    if plain := plain_echo(reading.text, acts["plain_echo"]):
+        pools.append(_filled(plain.say, plain.slots))
     if ledger.hurting:
         pools.append(acts["more_of_it"])
-    pools.append(acts["feel_unnamed"])
-    return Act(tuple(pools))
+    return Act((*pools, acts["feel_unnamed"]))
 
 
 def _filled(say: Pool, slots: Mapping[str, str]) -> Pool:
@@ -76,7 +77,8 @@ def _escaped(words: str) -> str:
 
 def _next_moves(topic: Topic | None, ledger: Ledger, acts: Acts) -> list[Part]:
     """The move that is due, with the following ones behind it for when its lines are used up."""
-    allowed = [move for move in MOVES if not (ledger.listening and move in PUSHING)]
+    left_out = (PUSHING if ledger.listening else frozenset()) | (OFFERING if ledger.offered_lately else frozenset())
+    allowed = [move for move in MOVES if move not in left_out]
     due = (ledger.hurting - 1) % len(allowed)
     order = [*allowed[due:], *allowed[:due]]
     pools: list[Pool] = []
@@ -91,7 +93,7 @@ def _pools(move: str, topic: Topic | None, ledger: Ledger, acts: Acts) -> list[P
         case "deeper" | "coping" | "step":
             return [_lines(topic, move), acts[f"ask_{move}"]]
         case "meaning":
-            return [_lines(topic, "meaning"), acts["stay"]]
+            return [_lines(topic, "meaning")]
         case "summary":
             return [acts["summary_three"], acts["summary"]]
         case "people" | "scale":

@@ -8,17 +8,20 @@ from functools import cache
 
 from agents.dialogue.phrases import Phrasebook, Said, normal, read_data, sentences_of
 from agents.dialogue.situation import Situation
-from agents.dialogue.topics import Happening
+from agents.dialogue.topics import Happening, Topic
 from agents.dialogue.understand import Reader, Reading
 from agents.state import PastMessage
 
 OURS = ("companion", "script")
 PENDING = (
-    "mood_ask_number", "mood_range", "mood_none", "task_title_ask", "task_which", "offer_choice", "offer_skill",
-    "offer_library", "skill_failed_ask", "skill_rest", "start_ask", "plan_ask_list", "medical_ask", "due_ask",
-    "people_point", "lines_ask", "ask_scale",
+    "mood_ask_number", "mood_range", "mood_none", "task_title_ask", "task_which", "task_offer", "done_offer",
+    "plan_capture", "offer_choice", "offer_skill", "offer_library", "skill_failed_ask", "skill_after", "start_ask",
+    "plan_ask_list", "medical_ask", "medical_meds_ask", "due_ask", "people_point", "lines_ask", "ask_scale",
 )  # fmt: skip
 """Acts whose answer is read in their light."""
+
+
+OFFERS = ("offer_choice", "offer_skill", "offer_library")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +34,31 @@ class Ledger:
     pending: str | None
     """The act of the previous message that waits for an answer."""
     last_skill: str | None
-    """Title of the page that the previous two messages took steps from."""
+    """Title of the page that one of the last three replies took steps from."""
     earlier: tuple[Reading, ...]
     """Earlier messages of the student, oldest first, read without an embedding."""
     hurting: int
-    """How many earlier messages told of pain or trouble."""
+    """How many messages came since the student first told of trouble, that one included."""
+    hurting_lately: bool
+    """One of the last six messages did."""
+    offered_lately: bool
+    """One of the last four replies offered something to try."""
     questions_in_a_row: int
     quiet: bool
     """The student asked for fewer questions."""
     listening: bool
     """The student asked to be heard only."""
+
+    @property
+    def topic(self) -> Topic | None:
+        """What the conversation is mostly about; the earlier one of two that are named as often."""
+        named = [reading.topic for reading in self.earlier if reading.topic and not reading.guessed]
+        return max(named, key=lambda topic: (named.count(topic), -named.index(topic))) if named else None
+
+    @property
+    def latest(self) -> str:
+        """The student's previous message, or empty."""
+        return self.earlier[-1].text if self.earlier else ""
 
     @property
     def opening(self) -> str:
@@ -63,9 +81,11 @@ def read_ledger(situation: Situation, reader: Reader, book: Phrasebook) -> Ledge
         Said([*ours, *situation.already_said]),
         last,
         book.act_of(last, PENDING) if last else None,
-        _last_skill(ours[-2:]),
+        _last_skill(ours[-3:]),
         readings,
-        sum(reading.pain >= 1 or bool(reading.topics) for reading in readings),
+        _since_trouble(readings),
+        any(reading.trouble for reading in readings[-6:]),
+        any(book.act_of(message, OFFERS) for message in ours[-4:]),
         _questions_in_a_row(ours),
         _asked(theirs[-3:], "quiet"),
         _asked(theirs[-4:], "listen"),
@@ -88,6 +108,11 @@ def answers(name: str, text: str) -> re.Match[str] | None:
     return short_answers()[name].search(text.lower().replace("’", "'").strip())
 
 
+def _since_trouble(readings: tuple[Reading, ...]) -> int:
+    first = next((index for index, reading in enumerate(readings) if reading.trouble), len(readings))
+    return len(readings) - first
+
+
 def _asked(messages: list[PastMessage], name: str) -> bool:
     return any(len(message.text) < 80 and answers(name, message.text) for message in messages)
 
@@ -102,5 +127,10 @@ def _questions_in_a_row(ours: list[str]) -> int:
 
 
 def _last_skill(ours: list[str]) -> str | None:
-    titles = [match[1] for message in ours for match in re.finditer(r"“([^”]+)”", message) if match[1] != "next"]
+    titles = [
+        match[1]
+        for message in ours
+        for match in re.finditer(r"“([^”]+)”", message)
+        if match[1] not in ("next", "I don't know")
+    ]
     return titles[-1] if titles else None

@@ -7,9 +7,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agents.dialogue.ledger import Ledger, answers
-from agents.dialogue.requests import match_task, mood_number, named_emotions, task_request
+from agents.dialogue.requests import match_task, mood_number, named_emotions, task_request, task_requests
 from agents.dialogue.situation import Call, OpenTask, Situation
 from agents.dialogue.topics import Topic
+
+SHORT = 80
+"""Characters up to which a message is read as the answer to what was asked."""
+STEPS = "try this now"
+"""Added to what is looked up when steps are wanted: the pages' heading for them."""
+STARTING = f"starting when you can't start {STEPS}"
 
 
 class Move(StrEnum):
@@ -30,6 +36,12 @@ class Move(StrEnum):
     DUE = "due"
     CREATE = "create"
     ASK_TITLE = "ask_title"
+    OFFER_TASK = "offer_task"
+    OFFER_DONE = "offer_done"
+    CAPTURE = "capture"
+    NOT_LISTED = "not_listed"
+    SKILL_GO = "skill_go"
+    PANIC = "panic"
     COMPLETE = "complete"
     WHICH_TASK = "which_task"
     PLAN_WORK = "plan_work"
@@ -70,44 +82,63 @@ def decide(situation: Situation, ledger: Ledger) -> Plan:
     return _answer_to_pending(situation, ledger) or _by_intent(situation, ledger)
 
 
-def _answer_to_pending(situation: Situation, ledger: Ledger) -> Plan | None:  # noqa: PLR0912 - one case an act
+def _answer_to_pending(situation: Situation, ledger: Ledger) -> Plan | None:
     text, reading = situation.reading.text, situation.reading
     if ledger.last_skill and (plan := _about_skill(text, ledger)):
         return plan
     if reading.explicit and reading.intent not in ("unsure", "never_mind"):
         return None
-    short = len(text) <= 60
+    if ledger.pending == "plan_ask_list" and (plan := _items(situation)):
+        return plan
+    if ledger.pending is None or len(text) > SHORT:
+        return None
+    return _filling_in(situation, ledger) or _yes_or_no(situation, ledger)
+
+
+def _filling_in(situation: Situation, ledger: Ledger) -> Plan | None:
+    """The answer names what was asked for: a number, a title, a task, a choice."""
+    text = situation.reading.text
     match ledger.pending:
-        case "mood_ask_number" | "mood_range" | "mood_none" | "ask_scale" if short and (n := mood_number(text, True)):
-            if ledger.pending == "ask_scale":
-                return Plan(Move.HEAR, detail="scale")
-            return _log(situation, n)
-        case "task_title_ask" if short:
-            return _create(situation, whole=True)
-        case "task_which" if short and (found := match_task(text, situation.tasks)):
+        case "mood_ask_number" | "mood_range" | "mood_none" if number := mood_number(text, True):
+            return _log(situation, number)
+        case "ask_scale" if number := mood_number(text, True):
+            return Plan(Move.HEAR, detail=str(number))
+        case "task_title_ask":
+            return _create(situation, text)
+        case "task_which" if found := match_task(text, situation.tasks):
             return _complete(found)
-        case "offer_choice":
-            return _choice(situation, ledger) if short else None
-        case "offer_skill" | "offer_library" if short:
-            if answers("no", text) or answers("listen", text):
-                return Plan(Move.LISTEN if answers("listen", text) else Move.DECLINED)
-            return show_skill(situation, ledger) if answers("yes", text) or answers("attempt", text) else None
-        case "skill_failed_ask" if short and (answers("yes", text) or answers("attempt", text)):
-            return show_skill(situation, ledger)
-        case "start_ask" | "due_ask" | "plan_ask_list" if short and answers("yes", text):
-            return Plan(Move.START_WORK, (_find("starting when you can't start ten minutes"),))
-        case "medical_ask" | "people_point" | "lines_ask" if short and answers("yes", text):
+        case "offer_choice" | "offer_skill" | "offer_library" | "skill_failed_ask":
+            return _choice(situation, ledger)
+        case _:
+            return None
+
+
+def _yes_or_no(situation: Situation, ledger: Ledger) -> Plan | None:
+    text = situation.reading.text
+    if answers("no", text):
+        return Plan(Move.NOT_LISTED) if ledger.pending in ("task_offer", "plan_capture", "done_offer") else None
+    if not answers("yes", text):
+        return None
+    match ledger.pending:
+        case "task_offer" | "plan_capture":
+            return _create_all(situation, ledger.latest)
+        case "done_offer":
+            return _complete(match_task(ledger.latest, situation.tasks))
+        case "start_ask" | "due_ask" | "plan_ask_list":
+            return Plan(Move.START_WORK, (_find(STARTING),))
+        case "medical_ask" | "medical_meds_ask" | "people_point":
             return Plan(Move.LINES, (Call("lines", {}),))
         case _:
             return None
-    return None
 
 
 def _about_skill(text: str, ledger: Ledger) -> Plan | None:
     if len(text) > 90:
         return None
     if answers("next", text) and ledger.last_skill:
-        return Plan(Move.NEXT_STEPS, (_find(ledger.last_skill),))
+        return Plan(Move.NEXT_STEPS, (_find(f"{ledger.last_skill} {STEPS}"),))
+    if answers("yes", text) and ledger.pending in (None, "skill_after"):
+        return Plan(Move.SKILL_GO)
     for name in ("failed", "helped", "done"):
         if answers(name, text):
             return Plan(Move.AFTER_SKILL, detail=name)
@@ -116,17 +147,48 @@ def _about_skill(text: str, ledger: Ledger) -> Plan | None:
 
 def _choice(situation: Situation, ledger: Ledger) -> Plan | None:
     text = situation.reading.text
-    if answers("listen", text) or answers("no", text):
+    if answers("listen", text) and not answers("attempt", text):
         return Plan(Move.LISTEN)
+    if answers("no", text):
+        return Plan(Move.LISTEN if ledger.pending == "offer_choice" else Move.DECLINED)
+    if answers("yes", text) and ledger.pending == "offer_choice" and not answers("attempt", text):
+        return Plan(Move.OFFER, topic=topic_of(situation, ledger))
     if answers("attempt", text) or answers("yes", text):
         return show_skill(situation, ledger)
     return None
 
 
-def _by_intent(situation: Situation, ledger: Ledger) -> Plan:  # noqa: PLR0912 - one case for each intent
+def _by_intent(situation: Situation, ledger: Ledger) -> Plan:
+    """Plain requests are done whatever the mood; everything else gives way to pain."""
+    reading = situation.reading
+    if answers("listening", reading.text):
+        return Plan(Move.LISTEN)
+    if answers("panic_now", reading.text):
+        return Plan(Move.PANIC, (_find(f"paced breathing {STEPS}"),))
+    intent = _wanted(situation, ledger)
+    return _command(intent, situation) or _boundary(intent, situation) or _conversation(intent, situation, ledger)
+
+
+def _wanted(situation: Situation, ledger: Ledger) -> str:
+    """The intent to act on. While something hurts, a statement is something told and not a request."""
+    reading = situation.reading
+    hurts = reading.pain >= 2 or ledger.hurting_lately
+    if reading.explicit:
+        return "vent" if reading.intent == "unsure" and hurts else reading.intent
+    if reading.intent == "log_mood" and not mood_number(reading.text, False):
+        return "vent" if hurts else reading.intent
+    if hurts and not reading.asking and reading.intent not in ("log_mood", "exercise", "sleep"):
+        return "vent"
+    if hurts and reading.pain >= 2 and reading.intent not in ("ask_skill", "log_mood", "lines", "exercise"):
+        return "vent"
+    return reading.intent if situation.sure else "unsure"
+
+
+def _command(intent: str, situation: Situation) -> Plan | None:
+    """What a tool does. Nothing is written unless it was asked for in so many words; else the reply asks first."""
     reading = situation.reading
     pained = reading.pain >= 2
-    match reading.intent if situation.sure or reading.explicit else "unsure":
+    match intent:
         case "log_mood":
             number = mood_number(reading.text, False)
             return _log(situation, number) if number else Plan(Move.ASK_NUMBER, hear_first=pained)
@@ -136,36 +198,52 @@ def _by_intent(situation: Situation, ledger: Ledger) -> Plan:  # noqa: PLR0912 -
             return Plan(Move.LIST, (Call("list_tasks", {}),), hear_first=pained)
         case "whats_due":
             return Plan(Move.DUE, (Call("whats_due", {"days": _days(reading.text, 7)}),), hear_first=pained)
-        case "create_task" if reading.explicit or not pained:
-            return _create(situation)
+        case "create_task":
+            plan = _create(situation)
+            return plan if reading.explicit or not plan.calls else Plan(Move.OFFER_TASK, detail=_title(plan))
         case "complete_task":
             found = match_task(reading.text, situation.tasks)
-            return _complete(found)
+            return _complete(found) if reading.explicit or len(found) != 1 else Plan(Move.OFFER_DONE, tasks=found)
         case "lines":
             return Plan(Move.LINES, (Call("lines", {}),), hear_first=pained)
         case "safety_plan":
             return Plan(Move.SAFETY_PLAN, (Call("safety_plan", {}),))
         case "exercise":
             return Plan(Move.SKILL, (_find(_exercise(reading.text)),), reading.topic)
+        case _:
+            return None
+
+
+def _boundary(intent: str, situation: Situation) -> Plan | None:
+    """What the companion is, and what it does not do."""
+    text = situation.reading.text
+    match intent:
         case "complaint":
-            return Plan(Move.COMPLAINT, detail="quiet" if answers("quiet", reading.text) else "")
+            return Plan(Move.COMPLAINT, detail="quiet" if answers("quiet", text) else "")
         case "never_mind":
             return Plan(Move.NEVER_MIND)
         case "about_companion":
-            return Plan(Move.ABOUT, detail=_about(reading.text))
-        case "medical" if reading.explicit or not pained:
-            return Plan(Move.MEDICAL, detail=_medical(reading.text))
-        case "legal" if reading.explicit or not pained:
-            return Plan(Move.LEGAL, detail="visa" if "visa" in reading.text.lower() else "")
-        case "graded_work" if reading.explicit or not pained:
-            return Plan(Move.GRADED, detail=_graded(reading.text))
-        case intent if pained or intent in ("vent", "sleep") or (intent == "unsure" and reading.topics):
-            return _hear(situation, ledger)
-        case intent:
-            return _calm(intent, situation, ledger)
+            return Plan(Move.ABOUT, detail=_about(text))
+        case "medical":
+            return Plan(Move.MEDICAL, detail=_medical(text))
+        case "legal":
+            return Plan(Move.LEGAL, detail="visa" if "visa" in text.lower() else "")
+        case "graded_work":
+            return Plan(Move.GRADED, detail=_graded(text))
+        case "off_topic":
+            return Plan(Move.OFF_TOPIC, detail="joke" if "joke" in text.lower() else "")
+        case _:
+            return None
 
 
-def _calm(intent: str, situation: Situation, ledger: Ledger) -> Plan:
+def _conversation(intent: str, situation: Situation, ledger: Ledger) -> Plan:
+    reading = situation.reading
+    if intent in ("vent", "sleep") or (intent == "unsure" and (reading.topics or ledger.hurting_lately)):
+        return _hear(situation, ledger)
+    return _calm(intent, situation)
+
+
+def _calm(intent: str, situation: Situation) -> Plan:
     """Requests without pain in them."""
     reading = situation.reading
     match intent:
@@ -176,7 +254,7 @@ def _calm(intent: str, situation: Situation, ledger: Ledger) -> Plan:
         case "plan_work":
             return Plan(Move.PLAN_WORK, tasks=situation.tasks)
         case "start_work":
-            return Plan(Move.START_WORK, (_find("starting when you can't start ten minutes"),), reading.topic)
+            return Plan(Move.START_WORK, (_find(STARTING),), reading.topic)
         case "grades":
             return Plan(Move.GRADES)
         case "greeting":
@@ -187,10 +265,6 @@ def _calm(intent: str, situation: Situation, ledger: Ledger) -> Plan:
             return Plan(Move.BYE, detail="night" if re.search(r"night|bed|sleep|\bgn\b", reading.text.lower()) else "")
         case "good_news":
             return Plan(Move.GOOD_NEWS)
-        case "off_topic":
-            return Plan(Move.OFF_TOPIC, detail="joke" if "joke" in reading.text.lower() else "")
-        case _ if ledger.earlier and not situation.sure and ledger.hurting:
-            return _hear(situation, ledger)
         case _:
             return Plan(Move.UNSURE, detail="help" if "help" in reading.text.lower() else "")
 
@@ -198,22 +272,24 @@ def _calm(intent: str, situation: Situation, ledger: Ledger) -> Plan:
 def _hear(situation: Situation, ledger: Ledger) -> Plan:
     """Pain: the first reply is company; after that an explicit question for help is met with an offer or a skill."""
     asked = answers("advice", situation.reading.text)
-    if asked and ledger.hurting:
+    if asked and ledger.hurting and not ledger.listening:
         return show_skill(situation, ledger)
     return Plan(Move.OFFER if asked else Move.HEAR, topic=topic_of(situation, ledger))
 
 
 def topic_of(situation: Situation, ledger: Ledger) -> Topic | None:
-    """The topic of this message, or the latest one of the conversation."""
-    if situation.reading.topic:
-        return situation.reading.topic
-    return next((reading.topic for reading in reversed(ledger.earlier) if reading.topic), None)
+    """The topic that this message names, else that of the conversation, else a guess."""
+    reading = situation.reading
+    if reading.topic and not reading.guessed:
+        return reading.topic
+    return ledger.topic or reading.topic
 
 
 def show_skill(situation: Situation, ledger: Ledger) -> Plan:
     """Look for a skill on what the conversation is about."""
     topic = topic_of(situation, ledger)
-    return Plan(Move.SKILL, (_find(topic.skill if topic else "calming down when everything is too much"),), topic)
+    query = topic.skill if topic else "calming down when everything is too much"
+    return Plan(Move.SKILL, (_find(f"{query} {STEPS}"),), topic)
 
 
 def _find(query: str) -> Call:
@@ -226,11 +302,31 @@ def _log(situation: Situation, number: int) -> Plan:
     return Plan(Move.LOG_MOOD, (call,))
 
 
-def _create(situation: Situation, *, whole: bool = False) -> Plan:
-    request = task_request(situation.reading.text, situation.now, situation.zone, whole=whole)
+def _create(situation: Situation, title: str | None = None) -> Plan:
+    """`title`: the answer to 'what should it say?', all of which is the title but its date."""
+    text = title or situation.reading.text
+    request = task_request(text, situation.now, situation.zone, whole=title is not None)
     if request is None:
         return Plan(Move.ASK_TITLE)
     return Plan(Move.CREATE, (Call("create_task", request),))
+
+
+def _create_all(situation: Situation, text: str) -> Plan:
+    requests = task_requests(text, situation.now, situation.zone)
+    if not requests:
+        return Plan(Move.ASK_TITLE)
+    return Plan(Move.CREATE, tuple(Call("create_task", request) for request in requests))
+
+
+def _items(situation: Situation) -> Plan | None:
+    """Several pieces of work named in one message, at least one of them with a date: offered for the list."""
+    requests = task_requests(situation.reading.text, situation.now, situation.zone)
+    dated = sorted((request for request in requests if "due" in request), key=lambda request: str(request["due"]))
+    return Plan(Move.CAPTURE, detail=str(dated[0]["title"])) if dated else None
+
+
+def _title(plan: Plan) -> str:
+    return str(plan.calls[0].arguments["title"])
 
 
 def _complete(found: tuple[OpenTask, ...]) -> Plan:
@@ -255,8 +351,8 @@ def _days(text: str, usual: int) -> int:
 
 def _exercise(text: str) -> str:
     if re.search(r"ground|5|senses|sight", text.lower()):
-        return "five senses grounding 5-4-3-2-1"
-    return "paced breathing slow breath out"
+        return f"grounding with five senses {STEPS}"
+    return f"paced breathing {STEPS}"
 
 
 def _about(text: str) -> str:

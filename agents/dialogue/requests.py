@@ -24,7 +24,10 @@ _COMMAND = re.compile(
 _TO_LIST = re.compile(
     r"\s*\b(?:to|on|in|into|onto) (?:my|the) (?:to-?do )?(?:list|tasks?|to-?dos?|calendar)\b", re.IGNORECASE
 )
-_LEAD = re.compile(r"^(?:that |to |i (?:need|have|must|should)(?: to)? |my (?=\w+ (?:is|due)))+", re.IGNORECASE)
+_LEAD = re.compile(
+    r"^(?:that |to |i(?:'ve)? (?:also )?(?:need|have|must|should|got)(?: to| an?| my)? |my (?=\w+ (?:is|due)))+",
+    re.IGNORECASE,
+)
 _LEFT_OVER = re.compile(r"[\s,:;-]*\b(?:is|it'?s|due|by|on|at|for|before|until|and)?[\s,.:;!-]*$", re.IGNORECASE)
 _MINUTES = re.compile(
     r"\b(?:takes?|about|around|~)\s*(?P<n>\d{1,3})\s*(?P<unit>min(?:ute)?s?|h(?:our)?s?)\b", re.IGNORECASE
@@ -75,6 +78,13 @@ def task_request(text: str, now: datetime, zone: ZoneInfo, *, whole: bool) -> di
         minutes = int(length["n"]) * (60 if length["unit"].lower().startswith("h") else 1)
         request["estimate_minutes"] = max(1, min(minutes, 6000))
     return request
+
+
+def task_requests(text: str, now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """The pieces of work that a message lists, separated by commas, lines or 'and'; at most eight."""
+    parts = [part for part in re.split(r"[,;\n]+|\band\b(?! a\b)|\.\s", text) if part.strip()]
+    asked = [task_request(part, now, zone, whole=len(parts) > 1) for part in parts[:8]]
+    return [request for request in asked if request is not None]
 
 
 def match_task(text: str, tasks: Sequence[OpenTask]) -> tuple[OpenTask, ...]:

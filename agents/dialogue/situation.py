@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from agents.dialogue.understand import Reading, Route
+from agents.dialogue.intents import Route
+from agents.dialogue.understand import Reading
 from agents.state import PastMessage
 from safety.types import Mode
 

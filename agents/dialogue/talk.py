@@ -43,7 +43,8 @@ def _boundary(plan: Plan, book: Phrasebook) -> list[Part]:
     if plan.move is Move.GRADED:
         middle: list[Part] = [Act((acts["graded_why"],))] if detail == "problem" else []
         return [first, *middle, Act((acts[f"graded_{detail}_ask"],), must_ask=True)]
-    return [first, Act((acts[_ASKS.get(plan.move, f"{move}_ask")],))]
+    ask = acts.get(f"{move}_{detail}_ask") or acts[_ASKS.get(plan.move, f"{move}_ask")]
+    return [first, Act((ask,))]
 
 
 _LINES = {Move.GRADES: "grades_none"}

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from agents.dialogue.phrases import Phrase, read_data
-from agents.dialogue.texts import flip, noun, tidy
+from agents.dialogue.texts import clause, flip, noun
 from embedding.protocol import Embedder, Vectors
 
 _STOP = (
     r"(?=$|[,.;:!?)]|\s(?:and|but|because|bc|so|since|when|while|that|which|is|was|are|were|today|tonight|yesterday"
     r"|tomorrow|on|in|at|for|with|again|i|i'm|im|it|he|she|they|this|last|next|due|even|anymore|rn|lol)\b)"
 )
-_THING = rf"(?P<thing>(?:(?:my|the|a|an)\s+)?(?:[a-z0-9'&-]+\s?){{1,4}}?){_STOP}"
+_THING = rf"(?P<thing>(?:(?:my|the|a|an)\s+)?[a-z0-9'&-]+(?:\s[a-z0-9'&-]+){{0,3}}?){_STOP}"
 LEAST_SIMILAR = 0.5
 """Cosine below which an example does not name a topic."""
 
@@ -42,6 +42,8 @@ class Topic:
     offer: str
     words: tuple[re.Pattern[str], ...]
     events: tuple[Event, ...]
+    intent: str
+    """What a message like the topic's examples wants."""
     lines: dict[str, tuple[Phrase, ...]]
     """By act: `open`, `deeper`, `coping`, `step`, `meaning`."""
 
@@ -63,11 +65,12 @@ class Happening:
 class Topics:
     """Finds topics and events in a message: by words, and by likeness to examples where no word tells."""
 
-    def __init__(self, topics: Sequence[Topic], owners: Sequence[int], examples: Vectors) -> None:
+    def __init__(self, topics: Sequence[Topic], examples: Sequence[tuple[int, str]], vectors: Vectors) -> None:
+        """`examples` are (index of the topic, text), `vectors` their embeddings in the same order."""
         self.all = tuple(topics)
-        self._by_id = {topic.id: topic for topic in topics}
-        self._owners = np.asarray(owners)
-        self._examples = examples
+        self._examples = tuple(examples)
+        self._owners = np.array([owner for owner, _ in examples])
+        self._vectors = vectors
 
     @classmethod
     def load(cls, embedder: Embedder) -> Topics:
@@ -75,27 +78,40 @@ class Topics:
         data = read_data("topics.yaml")["topics"]
         examples = [(index, text) for index, topic in enumerate(data.values()) for text in topic["examples"]]
         vectors = embedder.encode([text for _, text in examples])
-        return cls([_topic(name, spec) for name, spec in data.items()], [index for index, _ in examples], vectors)
+        return cls([_topic(name, spec) for name, spec in data.items()], examples, vectors)
 
-    def __getitem__(self, topic_id: str) -> Topic:
-        return self._by_id[topic_id]
+    def taught(self) -> list[tuple[str, str, Vectors]]:
+        """The examples with the intent that they teach and their vectors."""
+        return [
+            (text, self.all[owner].intent, vector)
+            for (owner, text), vector in zip(self._examples, self._vectors, strict=True)
+        ]
 
-    def find(self, text: str, vector: Vectors | None) -> tuple[Topic, ...]:
-        """Return the topics of a message, the likeliest first; empty when nothing tells."""
-        low = text.lower().replace("’", "'")
-        hits = {topic.id: sum(len(p.findall(low)) for p in topic.words) for topic in self.all}
+    def find(self, text: str, vector: Vectors | None) -> tuple[tuple[Topic, ...], bool]:
+        """Return the topics of a message in lower case, the likeliest first, and whether that is a guess.
+
+        Words decide; only a message without any is compared with the examples.
+        """
+        hits = {topic.id: sum(len(p.findall(text)) for p in topic.words) for topic in self.all}
         near = self._nearness(vector)
-        scores = {topic.id: 0.35 * min(hits[topic.id], 2) + near[index] for index, topic in enumerate(self.all)}
-        found = [t for i, t in enumerate(self.all) if hits[t.id] or near[i] >= LEAST_SIMILAR]
-        return tuple(sorted(found, key=lambda topic: -scores[topic.id])[:3])
+        named = [
+            (0.35 * min(hits[topic.id], 2) + near[index], topic)
+            for index, topic in enumerate(self.all)
+            if hits[topic.id]
+        ]
+        if named:
+            return tuple(topic for _, topic in sorted(named, key=lambda pair: -pair[0])[:3]), False
+        best = int(np.argmax(near))
+        return ((self.all[best],) if near[best] >= LEAST_SIMILAR else ()), True
 
     def happenings(self, text: str, topics: Sequence[Topic]) -> tuple[Happening, ...]:
-        """Return the events of the given topics that the message tells of, in the topics' order."""
-        low = text.lower().replace("’", "'")
+        """Return the events that a message in lower case tells of, those of the given topics by their words only."""
         found = []
         for topic in topics:
+            if not any(pattern.search(text) for pattern in topic.words):
+                continue
             for event in topic.events:
-                match = next((m for p in event.when if (m := p.search(low))), None)
+                match = next((m for p in event.when if (m := p.search(text))), None)
                 if match:
                     found.append(Happening(topic, event, _slots(match)))
         return tuple(found)
@@ -103,7 +119,7 @@ class Topics:
     def _nearness(self, vector: Vectors | None) -> list[float]:
         if vector is None:
             return [0.0] * len(self.all)
-        likeness = self._examples @ vector
+        likeness = self._vectors @ vector
         return [float(likeness[self._owners == index].max(initial=0.0)) for index in range(len(self.all))]
 
 
@@ -112,7 +128,7 @@ def _slots(match: re.Match[str]) -> dict[str, str]:
     for name, words in match.groupdict().items():
         if words is None:
             continue
-        filled = flip(tidy(words)) if name == "clause" else _possessed(words)
+        filled = flip(clause(words)) if name == "clause" else _possessed(words)
         if filled:
             slots[name] = filled
     return slots
@@ -133,6 +149,7 @@ def _topic(topic_id: str, spec: dict[str, Any]) -> Topic:
         spec["offer"],
         tuple(re.compile(pattern) for pattern in spec["words"]),
         tuple(_event(event) for event in spec["events"]),
+        spec.get("intent", "vent"),
         {act: tuple(map(Phrase.of, spec[act])) for act in ("open", "deeper", "coping", "step", "meaning")},
     )
 
