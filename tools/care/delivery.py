@@ -11,9 +11,10 @@ from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from procrastinate import App, PsycopgConnector
-from procrastinate.utils import AwaitableContext
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Status
+from procrastinate.utils import AwaitableContext, utcnow
 
 from core.clock import Clock, SystemClock
 from core.ids import CaseId
@@ -127,17 +128,22 @@ async def beat(desk: Desk) -> None:
 async def recover(app: WorkerApp) -> int:
     """Put jobs back whose worker died, and jobs of ours that ended any other way than by themselves.
 
+    A periodic job is not put back but ended: the next one is due anyway, and its locks must not hold that one up.
     Returns how many were put back.
     """
-    ids = {job.id for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)}
+    stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS))
+    again = {job.id for job in stalled if job.id is not None and job.queueing_lock is None}
+    for job in stalled:
+        if job.id is not None and job.queueing_lock is not None:
+            await app.job_manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
     async with app.desk.db.connection() as conn:
-        cursor: psycopg.AsyncCursor[tuple[Any, ...]] = await conn.execute(
-            LOST, {"tasks": list(OURS), "seconds": LONGEST_JOB_SECONDS}
-        )
-        ids |= {job for (job,) in await cursor.fetchall()}
-    for job in ids:
-        if job is not None:
-            await app.job_manager.retry_job_by_id_async(job, retry_at=app.desk.clock.now())
-    if ids:
-        log.warning("jobs_recovered", count=len(ids))
-    return len(ids)
+        cursor = await conn.execute(LOST, {"tasks": list(OURS), "seconds": LONGEST_JOB_SECONDS})
+        again |= {lost for (lost,) in await cursor.fetchall()}
+    for job_id in again:
+        try:
+            await app.job_manager.retry_job_by_id_async(job_id, retry_at=utcnow())
+        except ConnectorException:
+            log.warning("job_not_recovered", job=job_id)  # It ended meanwhile, or the next sweep finds it again.
+    if again:
+        log.warning("jobs_recovered", count=len(again))
+    return len(again)

@@ -1,0 +1,70 @@
+"""The worker's life: it works until it is told to stop, and outlives a database that goes away for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+
+import psycopg
+from procrastinate.exceptions import ConnectorException
+from psycopg_pool import PoolTimeout
+
+from core.errors import Unavailable
+from core.logs import get_logger
+from core.settings import Settings
+from tools.care.delivery import AddTasks, WorkerApp, worker_app
+
+log = get_logger("care.working")
+CONCURRENCY = 8
+GRACE_SECONDS = 20.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 15.0
+
+
+async def work(settings: Settings, *more: AddTasks) -> None:
+    """Work until SIGINT or SIGTERM; jobs in hand are finished, or taken over when their worker's sign of life ends.
+
+    Raises `ConfigurationError` when the login is not bound by row-level security.
+    """
+    stopping = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    await work_until(settings, stopping, *more)
+
+
+async def work_until(settings: Settings, stopping: asyncio.Event, *more: AddTasks) -> None:
+    """Work until `stopping` is set."""
+    wait = FIRST_WAIT_SECONDS
+    while not stopping.is_set():
+        app = worker_app(settings, *more)
+        try:
+            async with app.open_async():
+                log.info("worker_started")
+                wait = FIRST_WAIT_SECONDS
+                await _run(app, stopping)
+        except (psycopg.Error, ConnectorException, PoolTimeout, Unavailable) as error:
+            log.warning("worker_waits_for_database", error=type(error).__name__)
+        if not stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), wait)
+            wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+
+
+async def _run(app: WorkerApp, stopping: asyncio.Event) -> None:
+    """Run one worker; ends without an error when one of its side tasks lost the database."""
+    working = asyncio.create_task(
+        app.run_worker_async(
+            concurrency=CONCURRENCY,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            shutdown_graceful_timeout=GRACE_SECONDS,
+        )
+    )
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not working.done():
+        working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    if not working.cancelled() and (error := working.exception()):
+        raise error
