@@ -104,8 +104,8 @@ async def newer_messages(
     return render(request, "parts/messages.html", bubbles=shown[known:], zone=profile.time_zone, now=parts.clock.now())
 
 
-@router.post("/chat/new")
 @router.post("/chat/{conversation}")
+@router.post("/chat/new")  # the lower one is matched first
 async def send(
     request: Request,
     who: VisitorDep,

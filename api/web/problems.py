@@ -8,7 +8,7 @@ from typing import Any, cast
 import orjson
 from fastapi import FastAPI, Request, Response
 
-from api.web.rendering import go, render, wants_html
+from api.web.rendering import go, is_fragment, render, wants_html
 from api.web.session import sign_in_address
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -32,7 +32,10 @@ def _for_browsers(handler: Handler) -> Handler:
             return response
         if response.status_code == 401:
             return go(request, sign_in_address(_back_to(request)))
-        return problem_page(request, orjson.loads(response.body))
+        problem = orjson.loads(response.body)
+        if is_fragment(request):
+            return render(request, "parts/trouble.html", problem["status"], problem=problem)
+        return problem_page(request, problem)
 
     return answer
 

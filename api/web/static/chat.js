@@ -15,6 +15,7 @@ let mode = root.dataset.mode;
 let creating = null;
 let lastSent = Promise.resolve();
 let syncing = Promise.resolve();
+let wake = () => undefined;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const copy = (id) => $(id).content.firstElementChild.cloneNode(true);
@@ -371,6 +372,7 @@ function way({ label, href }) {
 }
 
 function setMode(next) {
+  if (next !== mode) wake(); // A case is followed from its first moment.
   mode = next;
   root.dataset.mode = mode;
   $("panel").hidden = mode === "ordinary";
@@ -445,7 +447,7 @@ async function look() {
 
 async function watch() {
   for (;;) {
-    await pause(mode === "ordinary" ? IDLE_MS : FOLLOW_MS);
+    await Promise.race([pause(mode === "ordinary" ? IDLE_MS : FOLLOW_MS), new Promise((done) => (wake = done))]);
     await look().catch(() => undefined); // Without a connection the next look may get through.
   }
 }

@@ -1,31 +1,19 @@
-// The queue's news: said to a screen reader, and with a tone and a notification where the counselor asked for them.
+// The console's news: said to a screen reader, with a tone and a notification where the counselor asked for them.
 // A notification names neither the student nor what it is about.
-const news = document.getElementById("news");
-const alerts = document.getElementById("alerts");
+
+const TYPING_MS = 3_000;
+const $ = (id) => document.getElementById(id);
 let before = counts();
 let sound = null;
+let typedAt = 0;
 
 function counts() {
-  const { waiting = 0, open = 0 } = document.getElementById("queue")?.dataset ?? {};
-  return { waiting: Number(waiting), open: Number(open) };
+  const { waiting = 0, open = 0 } = $("queue")?.dataset ?? {};
+  return { waiting: Number(waiting), open: Number(open), said: document.querySelectorAll(".said--student").length };
 }
 
-const stale = document.getElementById("stale");
-for (const failed of ["htmx:sendError", "htmx:responseError", "htmx:timeout"])
-  document.body.addEventListener(failed, () => (stale.hidden = false));
-document.body.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) stale.hidden = true;
-});
-document.body.addEventListener("htmx:afterSettle", () => {
-  const now = counts();
-  document.title = now.waiting ? `(${now.waiting}) Queue · Companion` : "Queue · Companion";
-  if (now.waiting > before.waiting) tell("A case needs a person now.");
-  else if (now.open > before.open) tell("A new case is in the queue.");
-  before = now;
-});
-
 function tell(text) {
-  if (news) news.textContent = text;
+  $("news").textContent = text;
   if (!sound) return;
   for (const [start, pitch] of [[0, 660], [0.22, 880]]) tone(start, pitch);
   if (Notification.permission === "granted" && document.hidden) new Notification("Companion", { body: "Something waits for you.", tag: "queue" });
@@ -42,7 +30,43 @@ function tone(start, pitch) {
   voice.stop(at + 0.22);
 }
 
-alerts?.addEventListener("click", async () => {
+function trouble(text) {
+  $("trouble").lastElementChild.textContent = text;
+  $("trouble").hidden = !text;
+}
+
+function toTheEnd() {
+  const scroller = $("scroll");
+  if (scroller) scroller.scrollTop = scroller.scrollHeight;
+}
+
+document.body.addEventListener("htmx:afterSettle", () => {
+  const now = counts();
+  if ($("queue")) document.title = now.waiting ? `(${now.waiting}) Queue · Companion` : "Queue · Companion";
+  if (now.waiting > before.waiting) tell("A case needs a person now.");
+  else if (now.open > before.open) tell("A new case is in the queue.");
+  else if (now.said > before.said) tell("The student wrote.");
+  if (now.said !== before.said) toTheEnd();
+  before = now;
+});
+
+document.body.addEventListener("htmx:sendError", () => ($("stale").hidden = false));
+document.body.addEventListener("htmx:responseError", ({ detail }) => {
+  if (detail.elt.id !== "reply") $("stale").hidden = false;
+  else trouble(new DOMParser().parseFromString(detail.xhr.responseText, "text/html").body.innerText.trim());
+});
+document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (!detail.successful) return;
+  $("stale").hidden = true;
+  if (detail.elt.id !== "reply") return;
+  trouble("");
+  detail.elt.reset();
+  $("reply-text").value = "";
+  $("reply-text").focus();
+  requestAnimationFrame(toTheEnd);
+});
+
+$("alerts")?.addEventListener("click", async () => {
   if (sound) {
     await sound.close();
     sound = null;
@@ -51,5 +75,22 @@ alerts?.addEventListener("click", async () => {
     tone(0, 660);
     if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
   }
-  alerts.setAttribute("aria-pressed", String(Boolean(sound)));
+  $("alerts").setAttribute("aria-pressed", String(Boolean(sound)));
 });
+
+$("opener")?.addEventListener("click", ({ currentTarget }) => {
+  $("reply-text").value = [currentTarget.dataset.words, $("reply-text").value].filter(Boolean).join("\n");
+  $("reply-text").focus();
+});
+
+$("reply-text")?.addEventListener("input", () => {
+  if (Date.now() - typedAt < TYPING_MS) return;
+  typedAt = Date.now();
+  fetch($("reply").dataset.typing, { method: "POST", headers: { "hx-request": "true" } }).catch(() => undefined);
+});
+
+$("reply-text")?.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("reply").requestSubmit();
+});
+
+toTheEnd();
