@@ -15,7 +15,6 @@ from safety.types import Mode
 from tools.people.keys import student_key
 from tools.people.people import require_student
 
-
 KEEP_MOODS = """update mood_logs set source_turn = null
                 where source_turn in (select id from turns where conversation_id = %s)"""
 KEEP_TASKS = """update tasks set source_turn = null

@@ -19,7 +19,6 @@ import orjson
 import psycopg
 from procrastinate import App
 from psycopg.types.json import Jsonb
-from safety.script import advance, degraded_reply, open_triage
 
 from agents.state import ScreenedTurn
 from conversations.admission import admit
@@ -30,6 +29,7 @@ from core.clock import Clock
 from core.errors import Conflict, Unavailable
 from core.ids import ConversationId, MessageId, TurnId, new_id
 from db.access import Acting, Database, Tx
+from safety.script import advance, degraded_reply, open_triage
 from safety.triage_types import InputKind, ScriptStep, StudentFacts
 from safety.types import Mode, Screening, ScreeningContext
 from tools.care.escalation import apply_effects
@@ -152,7 +152,9 @@ class Intake:
     async def _reply_without_database(self, text: str, now: datetime) -> SafetyReply:
         screening = await self._screen(text, ScreeningContext())
         facts = StudentFacts()
-        step = degraded_reply(facts, now) if screening.clear or screening.degraded else open_triage(screening, facts, now)
+        step = (
+            degraded_reply(facts, now) if screening.clear or screening.degraded else open_triage(screening, facts, now)
+        )
         return SafetyReply(step, screening)
 
     async def _commit(
