@@ -274,7 +274,7 @@ def _decide(
         return "live_person", None
     if screening.crisis or screening.clarify:
         return "script", open_triage(screening, facts, now)
-    if screening.degraded:
+    if screening.degraded or snapshot.triage_unreadable:
         return "careful", degraded_reply(facts, now)
     return "agent", None
 

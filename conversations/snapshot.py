@@ -12,6 +12,7 @@ from agents.state import PastMessage
 from core.crypto import SubjectKey
 from core.errors import NotFound
 from core.ids import ConversationId
+from core.logs import get_logger
 from db.access import Tx
 from safety.triage_types import DeliveryFacts, StudentFacts, TriageState
 from safety.types import Category, Mode, PriorTurn, ScreeningContext, Severity
@@ -22,6 +23,7 @@ from tools.people.keys import student_key
 WINDOW = 40
 """Messages that screening may look back on; the reply uses the newest of them. A turn's cost does not grow."""
 
+log = get_logger("conversations.snapshot")
 NEWEST = 2**31 - 1
 
 CONVERSATION = """
@@ -50,6 +52,8 @@ class Snapshot:
     key: SubjectKey
     mode: Mode
     triage: TriageState | None
+    triage_unreadable: bool
+    """A state is stored that this version cannot read: nothing may be taken for ordinary."""
     next_seq: int
     history: tuple[PastMessage, ...]
     prior: tuple[PriorTurn, ...]
@@ -73,11 +77,7 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
     key = await student_key(tx)
     messages = await (await tx.conn.execute(MESSAGES, (conversation, before, WINDOW))).fetchall()
     history, prior = _read_messages(key, messages[::-1])
-    triage = (
-        TriageState.from_dict(orjson.loads(key.open(row[1], f"conversations.triage:{conversation}")))
-        if row[1]
-        else None
-    )
+    triage, unreadable = _read_triage(key, row[1], conversation)
     staff = staffing(row[9], row[10], now)
     facts = StudentFacts(
         language=row[8],
@@ -96,6 +96,7 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
         key=key,
         mode=Mode(row[0]),
         triage=triage,
+        triage_unreadable=unreadable,
         next_seq=row[3],
         history=history,
         prior=prior,
@@ -105,6 +106,18 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
         campus=row[11],
         campus_settings=row[9],
     )
+
+
+def _read_triage(
+    key: SubjectKey, sealed: bytes | None, conversation: ConversationId
+) -> tuple[TriageState | None, bool]:
+    if sealed is None:
+        return None, False
+    try:
+        return TriageState.from_dict(orjson.loads(key.open(sealed, f"conversations.triage:{conversation}"))), False
+    except (KeyError, ValueError, TypeError) as error:
+        log.error("triage_state_unreadable", conversation=str(conversation), exc_info=error)
+        return None, True
 
 
 def _read_messages(

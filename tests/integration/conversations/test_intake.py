@@ -18,6 +18,7 @@ from safety.types import Mode
 from tests.conftest import People
 from tests.integration.conversations.conftest import Desk
 from tools.care import ladder
+from tools.people.keys import student_key
 
 CRISIS = "I want to kill myself tonight and I have the pills right here"
 COUNTS = """select (select count(*) from messages), (select count(*) from screenings), (select count(*) from cases),
@@ -174,3 +175,18 @@ async def test_a_quiet_conversation_stays_ordinary(desk: Desk, people: People) -
     conversation = await desk.begin(people.maya)
     await desk.service.take_turn(people.maya, conversation, "my roommate snores", idempotency_key="a")
     assert (await desk.service.status(people.maya, conversation)).mode is Mode.ORDINARY
+
+
+async def test_a_triage_state_that_cannot_be_read_is_never_taken_for_ordinary(
+    desk: Desk, people: People, settings: Settings
+) -> None:
+    conversation = await desk.begin(people.maya)
+    async with desk.db.acting(people.maya) as tx:
+        sealed = (await student_key(tx)).seal('{"step": "of another version"}', f"conversations.triage:{conversation}")
+        await tx.conn.execute(
+            "update conversations set mode = 'triage', triage_sealed = %s where id = %s", (sealed, conversation)
+        )
+    received = await desk.service.take_turn(people.maya, conversation, "what is due this week?", idempotency_key="a")
+    assert received.path in ("careful", "script")
+    assert not desk.echo.seen
+    assert len(await desk.texts(people.maya, conversation)) > 1
