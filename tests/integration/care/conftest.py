@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from procrastinate import App
+from psycopg import sql
 
 from conversations import history
 from conversations.intake import Intake, Received
@@ -91,6 +93,13 @@ class Campus:
         with psycopg.connect(self.settings.owner_dsn.get_secret_value(), row_factory=psycopg.rows.dict_row) as owner:
             return owner.execute(query, values).fetchall()  # type: ignore[arg-type]
 
+    def count(self, table: str) -> int:
+        """How many rows a table holds."""
+        with psycopg.connect(self.settings.owner_dsn.get_secret_value()) as owner:
+            row = owner.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(table))).fetchone()
+        assert row is not None
+        return int(row[0])
+
     def change(self, query: str, *values: object) -> None:
         with psycopg.connect(self.settings.owner_dsn.get_secret_value()) as owner:
             owner.execute(query, values)  # type: ignore[arg-type]
@@ -140,6 +149,14 @@ async def worker(settings: Settings, people: People, clock: ManualClock) -> Asyn
     """A worker over this test's database, its desk open."""
     async for app in open_worker(settings, clock):
         yield app
+
+
+async def until(what: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for what another process or task brings about."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not what():
+        assert asyncio.get_running_loop().time() < deadline, "it did not happen"
+        await asyncio.sleep(0.02)
 
 
 async def drain(app: WorkerApp) -> None:

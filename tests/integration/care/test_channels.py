@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from core.settings import Settings
 from simulators.run import Running, serve_in_process
 from simulators.signing import SECRET_VARIABLE
-from tests.integration.care.conftest import WORDS, Campus, drain, open_worker
+from tests.integration.care.conftest import WORDS, Campus, drain, open_worker, until
 from tools.care import channels
 from tools.care.delivery import WorkerApp
 
@@ -71,7 +71,7 @@ def outside(settings: Settings, mail: tuple[MailServer, str], receivers: tuple[R
 
 @pytest.fixture
 async def connected(campus: Campus, outside: Settings) -> AsyncIterator[WorkerApp]:
-    campus.change("update institutions set settings = settings || '{\"escalation_phone\": \"+15550100123\"}'")
+    campus.change('update institutions set settings = settings || \'{"escalation_phone": "+15550100123"}\'')
     async for app in open_worker(outside, campus.clock):
         yield app
 
@@ -142,8 +142,6 @@ async def test_one_channel_that_hangs_does_not_hold_up_the_others(
     webhook.control.set_faults({"kind": "timeout"})
     await campus.crisis()
     working = asyncio.create_task(drain(connected))
-    async with asyncio.timeout(60):
-        while not mail[0].mails:
-            await asyncio.sleep(0.02)
+    await until(lambda: bool(mail[0].mails))
     assert campus.rows("select 1 from deliveries where channel = 'webhook' and state = 'committed'")
     await working

@@ -30,7 +30,7 @@ async def test_message_case_notices_and_jobs_commit_together_or_not_at_all(
         with pytest.raises(RuntimeError):
             await campus.say(conversation, WORDS, campus.verdict.found)
     for table in ("messages", "cases", "case_events", "deliveries", "procrastinate_jobs"):
-        assert campus.rows(f"select 1 from {table}") == [], table
+        assert campus.count(table) == 0, table
     await campus.say(conversation, WORDS, campus.verdict.found)
     assert {row["channel"] for row in campus.rows("select channel from deliveries")} == {
         "console", "email", "webhook", "sms",

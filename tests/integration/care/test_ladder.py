@@ -24,7 +24,9 @@ def put_on_call(campus: Campus, account: AccountId, rung: str = "on_call") -> No
 
 
 def mails(campus: Campus) -> list[str]:
-    rows = campus.rows("select recipient from outbox where subject not like '%%operator%%' order by created_at, recipient")
+    rows = campus.rows(
+        "select recipient from outbox where subject not like '%%operator%%' order by created_at, recipient"
+    )
     return [row["recipient"] for row in rows]
 
 
@@ -46,7 +48,7 @@ async def test_the_one_on_call_is_called_first_and_the_campus_address_only_witho
 
 async def test_every_rung_is_called_in_time_until_the_contracted_line(campus: Campus, worker: WorkerApp) -> None:
     campus.change(
-        "update institutions set settings = settings || '{\"line_24_7\": {\"email\": \"line@contract.example\"}}'"
+        'update institutions set settings = settings || \'{"line_24_7": {"email": "line@contract.example"}}\''
     )
     ines = await add_person(campus.people, "hill", "vera", Role.SUPERVISOR)
     put_on_call(campus, campus.people.rosa.account_id)

@@ -6,8 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -19,7 +18,7 @@ from db import roles
 from db.embedded import EmbeddedPostgres
 from simulators.run import Running, serve_in_process
 from simulators.signing import SECRET_VARIABLE
-from tests.integration.care.conftest import Campus
+from tests.integration.care.conftest import Campus, until
 from tests.site import environment_of
 from tools.care.working import work_until
 
@@ -45,13 +44,6 @@ def child(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def wait_for(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not what():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def reachable(settings: Settings, webhook: Running) -> Settings:
     return settings.model_copy(
@@ -73,7 +65,7 @@ async def test_a_worker_killed_mid_delivery_is_taken_over_and_the_receiver_handl
         return len(webhook.control.requests()) == 1
 
     with child(reachable) as first:
-        await asyncio.to_thread(wait_for, webhook_is_out)
+        await until(webhook_is_out, PATIENCE_SECONDS)
         first.send_signal(signal.SIGKILL)
         first.wait()
     assert campus.rows("select state from deliveries where channel = 'webhook'") == [{"state": "committed"}]
@@ -82,7 +74,7 @@ async def test_a_worker_killed_mid_delivery_is_taken_over_and_the_receiver_handl
         return campus.rows("select state from deliveries where channel = 'webhook'") == [{"state": "sent"}]
 
     with child(reachable) as second:
-        await asyncio.to_thread(wait_for, delivered)
+        await until(delivered, PATIENCE_SECONDS)
         second.terminate()
         assert second.wait(30) == 0
     assert len(webhook.control.read("/deliveries")) == 1
@@ -96,21 +88,19 @@ async def test_a_worker_outlives_the_loss_of_its_connections(
     stopping = asyncio.Event()
     working = asyncio.create_task(work_until(reachable, stopping, add_ticks))
 
-    async def delivered(count: int) -> None:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while len(webhook.control.read("/deliveries")) < count:
-                await asyncio.sleep(0.05)
+    def delivered() -> int:
+        return len(webhook.control.read("/deliveries"))
 
     try:
         await campus.crisis()
-        await delivered(1)
+        await until(lambda: delivered() == 1, PATIENCE_SECONDS)
         with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
             lost = admin.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", (roles.WORKER,)
             ).fetchall()
         assert lost
         await campus.crisis()
-        await delivered(2)
+        await until(lambda: delivered() == 2, PATIENCE_SECONDS)
     finally:
         stopping.set()
         await working
