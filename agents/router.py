@@ -18,6 +18,10 @@ COMMANDS = frozenset(
 """Requests that a tool fulfils; they are done on either path."""
 
 
+NOT_SUPPORTS = frozenset({"about_companion", "medical", "legal"})
+"""Questions that small talk answers with who would know, whatever feeling they carry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
     """The route of one turn and why."""
@@ -34,7 +38,7 @@ def route(reading: Reading, mode: Mode, *, lately_pained: bool = False) -> Routi
     Pain beats work. In a guarded conversation, and while the student was in pain a moment ago, only what is plainly
     asked leaves support. What is unsure goes to support, which asks.
     """
-    if reading.pain >= PAIN_THAT_ROUTES and not (reading.explicit and reading.intent == "about_companion"):
+    if reading.pain >= PAIN_THAT_ROUTES and not (reading.explicit and reading.intent in NOT_SUPPORTS):
         return Routing(Route.SUPPORT, True, "pain")
     if mode is Mode.GUARDED and reading.intent not in COMMANDS:
         return Routing(Route.SUPPORT, True, "guarded")

@@ -18,6 +18,10 @@ STEPS = "try this now"
 STARTING = f"starting when you can't start {STEPS}"
 
 
+WHILE_HURTING = frozenset({"ask_skill", "find_content", "log_mood", "lines", "exercise", "medical", "safety_plan"})
+"""Requests that pain in the same message does not set aside."""
+
+
 class Move(StrEnum):
     """What the reply does."""
 
@@ -179,7 +183,7 @@ def _wanted(situation: Situation, ledger: Ledger) -> str:
         return "vent" if hurts else reading.intent
     if hurts and not reading.asking and reading.intent not in ("log_mood", "exercise", "sleep"):
         return "vent"
-    if hurts and reading.pain >= 2 and reading.intent not in ("ask_skill", "log_mood", "lines", "exercise"):
+    if reading.pain >= 2 and reading.intent not in WHILE_HURTING:
         return "vent"
     return reading.intent if situation.sure else "unsure"
 

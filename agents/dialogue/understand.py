@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from agents.dialogue.feelings import Feeling, Lexicon
@@ -9,6 +10,10 @@ from agents.dialogue.intents import Intents, Route
 from agents.dialogue.topics import Happening, Topic, Topics
 from embedding.protocol import Embedder, Vectors
 
+_OF_ONESELF = re.compile(
+    r"\b(?:i(?:[’']?m| am|[’']?ve| was| feel| felt| keep| can[’']?t| couldn[’']?t| hate| cried| cry| miss| lost| got)"
+    r"|me|my (?:\w+ )?(?:head|heart|chest|mind|life|brain|thoughts))\b"
+)
 LONGEST_READ = 4000
 """Characters that are searched for feelings and topics; screening alone reads longer messages whole."""
 
@@ -37,7 +42,12 @@ class Reading:
 
     @property
     def pain(self) -> int:
-        """0 none, 1 mild, 2 plain, 3 strong; two plain feelings make a strong one."""
+        """0 none, 1 mild, 2 plain, 3 strong; two plain feelings make a strong one.
+
+        A question about a feeling ('do you have something on anxiety?') is no pain unless the student is in it.
+        """
+        if self.asking and not _OF_ONESELF.search(self.text.lower()):
+            return 0
         hurting = [feeling.weight for feeling in self.feelings if not feeling.positive]
         return min(3, max(hurting) + (sum(w >= 2 for w in hurting) > 1)) if hurting else 0
 

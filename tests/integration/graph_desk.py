@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from agents.gate import Gate
 from agents.run import stream_turn
 from agents.services import TurnServices
 from agents.state import PastMessage, ReviewedSentence, ScreenedTurn, TurnEvent
 from core.ids import ConversationId, StudentId, TurnId, new_id
 from db.access import Acting, Database
+from embedding.protocol import Vectors
 from safety.types import Category, Mode, Screening, Severity
 
 
@@ -21,6 +23,8 @@ class Desk:
 
     db: Database
     maya: Acting
+    jonas: Acting
+    """Another student of the same campus."""
     conversation: ConversationId
     services: TurnServices
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("America/Denver"))
@@ -43,14 +47,17 @@ class Desk:
                 ),
             )
         vector = self.services.embedder.encode([text])[0]
-        screening = Screening(False, False, Category.NONE, Severity.NONE, 0.0, (), "test", vector=vector)
-        turn = ScreenedTurn(
-            turn_id,
+        return replace(self.screened(text, vector), turn_id=turn_id, **changes)  # type: ignore[arg-type]  # by name
+
+    def screened(self, text: str, vector: Vectors) -> ScreenedTurn:
+        """A screened turn without a row."""
+        return ScreenedTurn(
+            TurnId(new_id()),
             self.conversation,
             StudentId(self.maya.student_id or new_id()),
             self.maya.institution_id,
             text,
-            screening,
+            Screening(False, False, Category.NONE, Severity.NONE, 0.0, (), "test", vector=vector),
             Mode.ORDINARY,
             "Maya",
             "en",
@@ -60,15 +67,24 @@ class Desk:
             1,
             tuple(self.history[-24:]),
         )
-        return replace(turn, **changes)  # type: ignore[arg-type]  # a test changes what it names
+
+    async def answer(self, turn: ScreenedTurn) -> list[TurnEvent]:
+        """Run one turn to its end."""
+        return [event async for event in stream_turn(turn, self.services)]
 
     async def say(self, text: str) -> list[TurnEvent]:
         """Say something and keep both sides in the history."""
-        turn = await self.turn(text)
-        events = [event async for event in stream_turn(turn, self.services)]
+        events = await self.answer(await self.turn(text))
         now: datetime = self.services.clock.now()
         self.history += [PastMessage("student", text, now), PastMessage("companion", reply(events), now)]
         return events
+
+
+class Silent(Gate):
+    """A gate that nobody listens at."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__(lambda _: None, language)
 
 
 def reply(events: Sequence[TurnEvent]) -> str:
