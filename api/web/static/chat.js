@@ -486,6 +486,7 @@ document.addEventListener("click", (event) => {
   if (!link) return;
   event.preventDefault();
   document.body.replaceChildren();
+  fetch("/sign-out", { method: "POST", keepalive: true }).catch(() => undefined); // So that Back shows nothing.
   location.replace(link.href);
 });
 
