@@ -32,12 +32,15 @@ class Tier(StrEnum):
     @property
     def rank(self) -> int:
         """0 (nobody) to 4 (all channels, supervisor too)."""
-        return list(Tier).index(self)
+        return _TIER_RANKS[self]
 
     @property
     def pages(self) -> bool:
         """Whether a person is called rather than left to find it in the queue."""
         return self in (Tier.PAGE_NOW, Tier.PAGE_ALL)
+
+
+_TIER_RANKS = {tier: rank for rank, tier in enumerate(Tier)}
 
 
 class TurnKind(StrEnum):

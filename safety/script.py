@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from safety.policy import load_policy
+from safety.policy import Tier, decide, load_policy
 from safety.triage_delivery import delivery_status
 from safety.triage_draft import DISCREET, Draft
-from safety.triage_flow import Item
+from safety.triage_flow import Item, load_flow
 from safety.triage_moves import (
     agree_check_in,
     ask_country,
@@ -25,7 +25,6 @@ from safety.triage_moves import (
     open_case,
     refuse,
     say_wait,
-    settle,
     take_answer,
     take_words,
 )
@@ -35,7 +34,7 @@ from safety.triage_rehearsal import Rehearsal, rehearse
 from safety.triage_silence import tick
 from safety.triage_types import Answer, InputKind, ScriptStep, StudentFacts, TriageState, TriageStep
 from safety.triage_words import DONE_SOMETHING, ELSEWHERE, HERE, NEVER_MIND, STOP, WANT_PERSON
-from safety.types import Category, Mode, Screening, Severity, highest
+from safety.types import Category, Mode, Screening, Severity
 
 __all__ = [
     "Rehearsal",
@@ -65,6 +64,8 @@ _LIGHTER = (Category.THIRD_PARTY, Category.AI_HARM, Category.NONE)
 _DISMISSIBLE = frozenset(
     {TriageStep.SCREEN, TriageStep.MINOR, TriageStep.CLARIFY, TriageStep.AGAIN, TriageStep.VOICE, TriageStep.ELSEWHERE}
 )
+_FALLBACKS = (Answer.UNSURE, Answer.REFUSED, "other", "not_now", Answer.NO)
+"""What two unclear replies count as: the first of these that the question knows."""
 _PASSING = frozenset({TriageStep.GUARDED, TriageStep.NO_STAFF, TriageStep.REFUSED, TriageStep.SAFE_WITH_HELP})
 """Steps in which ordinary words go on to the guarded conversation."""
 
@@ -83,7 +84,7 @@ def advance(state: TriageState, text: str, screening: Screening, facts: StudentF
     if state.step is TriageStep.LIVE:
         return _beside_a_person(draft, screening)
     before = draft.state
-    if facts.input is InputKind.VOICE_UNCONFIRMED and (screening.crisis or draft.item):
+    if facts.input is InputKind.VOICE_UNCONFIRMED:
         return _misheard(draft, screening)
     value = draft.words.read(text, draft.choices, phrases=state.mode is Mode.TRIAGE)
     if screening.crisis:
@@ -94,7 +95,7 @@ def advance(state: TriageState, text: str, screening: Screening, facts: StudentF
         return _anywhere(draft, before, value)
     item = draft.item
     if item is None:
-        return _resting(draft, before, screening)
+        return _resting(draft, screening)
     if value is not None and value in item.choices:
         if screening.crisis and value != item.risk and Answer.UNSURE in item.choices:
             value = Answer.UNSURE
@@ -107,37 +108,44 @@ def advance(state: TriageState, text: str, screening: Screening, facts: StudentF
 def _hear(draft: Draft, before: TriageState, screening: Screening, value: str | None) -> ScriptStep | None:
     """Take in crisis words; return the reply if they change the course, or None to go on with the answer."""
     state = draft.state
-    step = state.step
-    category = screening.category if screening.category is not Category.NONE else state.category
+    step = _standing(state)
+    category = next((one for one in (screening.category, state.category) if one is not Category.NONE), Category.SUICIDE)
     held = step is TriageStep.REFUSED and draft.now - state.since < load_policy().timing.refusal_holds
     anew = (step in _RESTING or step is TriageStep.REFUSED) and not held
-    worse = screening.severity.rank > state.matter.rank
-    turned = category is not state.category and (worse or anew or state.category in _LIGHTER)
+    told = Tier.NONE if anew else state.tier
+    urgent = decide(category, screening.severity).tier.rank > told.rank
+    worse = urgent or screening.severity.rank > state.matter.rank
+    first_aid = is_emergency(category, screening.severity) and step is not TriageStep.SAFE_WITH_HELP
+    turned = category is not state.category and (worse or anew or first_aid or state.category in _LIGHTER)
+    turned = turned and step is not TriageStep.EMERGENCY
     draft.change(confidential=state.confidential or category in DISCREET, unconfirmed=Severity.NONE)
     if anew and state.case_open:
         draft.new_episode(category, screening.severity)
     draft.learn(screening.severity, category if turned else None)
-    if is_emergency(screening.category, screening.severity):
-        if step is TriageStep.SAFE_WITH_HELP:
-            return _say_and_rest(draft, before, "say.safe.still")
-        if step is not TriageStep.EMERGENCY:
-            return emergency(draft, before)
-    if held:
-        return _say_and_rest(draft, before, "say.refused.again")
-    if step is TriageStep.SAFE_WITH_HELP:
-        return _say_and_rest(draft, before, "say.safe.still")
+    if first_aid and step is not TriageStep.EMERGENCY:
+        return emergency(draft, before)
+    if held or step is TriageStep.SAFE_WITH_HELP:
+        draft.tell(before)
+        draft.say("say.refused.again" if held else "say.safe.still")
+        return draft.done()
     if step is TriageStep.WAITING:
         draft.tell(before)
         return _wait(draft, "say.waiting.more")
     if value == DONE_SOMETHING:
         return None
-    if anew:
+    if anew or not state.case_open:
         return open_case(draft, before)
     if turned:
         return open_case(draft, before, "turned")
-    if state.case_open:
-        draft.tell(before)
+    draft.tell(before)
     return None
+
+
+def _standing(state: TriageState) -> TriageStep:
+    """The step that counts: while the country is asked, it is the one that goes on after."""
+    if state.step is not TriageStep.ELSEWHERE:
+        return state.step
+    return load_flow().items[state.resume].step if state.resume else TriageStep.GUARDED
 
 
 def _anywhere(draft: Draft, before: TriageState, value: str) -> ScriptStep:
@@ -148,8 +156,9 @@ def _anywhere(draft: Draft, before: TriageState, value: str) -> ScriptStep:
     if value == WANT_PERSON:
         return call_person(draft, before)
     if value == ELSEWHERE:
-        return ask_country(draft, draft.state.item)
+        return ask_country(draft, draft.state.resume if step is TriageStep.ELSEWHERE else draft.state.item)
     if (value == NEVER_MIND and step in _DISMISSIBLE) or (value == STOP and step in _UNHEARD):
+        draft.change(resume=None)
         draft.say("say.misread.thanks")
         draft.ask("mr_safe")
         return draft.done()
@@ -157,28 +166,30 @@ def _anywhere(draft: Draft, before: TriageState, value: str) -> ScriptStep:
         return back(draft)
     if value == STOP and step not in (TriageStep.EMERGENCY, TriageStep.WAITING):
         return refuse(draft)
+    if value == NEVER_MIND and step in (TriageStep.MEANS, TriageStep.PLAN):
+        return refuse(draft)
     item = draft.item
     if step is TriageStep.WAITING:
         return _wait(draft, "say.waiting.here")
     if item is None:
-        return _say_and_rest(draft, before, "say.settle.ordinary")
+        return _say_and_rest(draft, "say.settle.ordinary")
     if step is TriageStep.EMERGENCY:
         draft.say("emergency.repeat")
     draft.ask(item.id, step)
     return draft.done()
 
 
-def _resting(draft: Draft, before: TriageState, screening: Screening) -> ScriptStep:
+def _resting(draft: Draft, screening: Screening) -> ScriptStep:
     """Take words where no question stands."""
     if draft.state.step is TriageStep.WAITING:
         return _wait(draft, "say.waiting.more")
     if screening.degraded:
-        return _say_and_rest(draft, before, "say.degraded.now")
+        return _say_and_rest(draft, "say.degraded.now")
     if screening.clarify and draft.state.step is not TriageStep.REFUSED:
-        draft.change(unconfirmed=screening.severity)
+        draft.may_mean(screening)
         draft.ask(draft.words.clarify_item(screening))
         return draft.done()
-    if draft.state.step is not TriageStep.REFUSED:
+    if draft.state.mode is not Mode.ORDINARY and draft.state.step is not TriageStep.REFUSED:
         draft.enter(TriageStep.GUARDED)
     return draft.done()
 
@@ -187,9 +198,12 @@ def _unclear(draft: Draft, before: TriageState, item: Item, text: str, screening
     """Take a typed reply that fits no answer: own words where they are asked for, once more, then as unsure."""
     if item.free:
         return take_words(draft, item, text)
+    country = draft.words.country(text) if item.id == "el_country" else None
+    if country:
+        return take_answer(draft, before, item, country)
     if draft.state.step in _PASSING or item.step is TriageStep.FOLLOW_UP:
-        draft.change(item=None)
-        return _resting(draft, before, screening)
+        draft.enter(TriageStep.GUARDED)
+        return _resting(draft, screening)
     if item.step in (TriageStep.MISREAD, TriageStep.DEGRADED) and screening.clear:
         return _pass_back(draft)
     if item.step is TriageStep.DEGRADED and screening.degraded:
@@ -208,8 +222,8 @@ def _unclear(draft: Draft, before: TriageState, item: Item, text: str, screening
         draft.ask(item.id, step)
         draft.change(reasked=True)
         return draft.done()
-    fallback = next((value for value in (Answer.UNSURE, Answer.REFUSED, "other") if value in item.choices), None)
-    return settle(draft) if fallback is None else take_answer(draft, before, item, fallback)
+    fallback = next(value for value in _FALLBACKS if value in item.choices)
+    return take_answer(draft, before, item, fallback)
 
 
 def _pass_back(draft: Draft) -> ScriptStep:
@@ -223,11 +237,16 @@ def _pass_back(draft: Draft) -> ScriptStep:
 def _misheard(draft: Draft, screening: Screening) -> ScriptStep:
     """Ask about a transcript nobody confirmed; it answers nothing and pages nobody."""
     item, step = draft.item, draft.state.step
+    if item is None and not screening.crisis:
+        return _resting(draft, screening)
+    if step is TriageStep.WAITING:
+        return _wait(draft, "say.waiting.more")
     if item is not None and (not screening.crisis or step in (TriageStep.VOICE, TriageStep.EMERGENCY)):
         draft.say("say.voice.tap")
         draft.ask(item.id, step)
         return draft.done()
-    draft.change(unconfirmed=highest(draft.state.unconfirmed, screening.severity), resume=draft.state.item)
+    draft.may_mean(screening)
+    draft.change(resume=draft.state.item)
     draft.ask("vo_heard")
     return draft.done()
 
@@ -238,10 +257,8 @@ def _wait(draft: Draft, key: str) -> ScriptStep:
     return draft.done()
 
 
-def _say_and_rest(draft: Draft, before: TriageState, key: str) -> ScriptStep:
-    """Stay where the case is, with one text; tell people if it became more urgent."""
-    if draft.state.case_open:
-        draft.tell(before)
+def _say_and_rest(draft: Draft, key: str) -> ScriptStep:
+    """Stay where the case is, with one text."""
     draft.say(key)
     return draft.done()
 
@@ -249,8 +266,8 @@ def _say_and_rest(draft: Draft, before: TriageState, key: str) -> ScriptStep:
 def _beside_a_person(draft: Draft, screening: Screening) -> ScriptStep:
     """A person is in the conversation: say nothing; let them see that it became worse."""
     before = draft.state
-    if screening.crisis:
+    if screening.crisis and draft.facts.input is not InputKind.VOICE_UNCONFIRMED:
         draft.learn(screening.severity)
         if draft.state.severity is not before.severity:
-            draft.raise_quietly()
+            draft.raise_quietly(screening.category)
     return replace(draft.done(), mode=Mode.LIVE_PERSON)

@@ -19,14 +19,14 @@ _ASKING = frozenset(
         TriageStep.ELSEWHERE, TriageStep.FOLLOW_UP,
     }
 )  # fmt: skip
-_NOT_ABOUT_THE_STUDENT = (Category.HARM_TO_OTHERS, Category.THIRD_PARTY, Category.ABUSE, Category.EXPLOITATION)
+NOT_ABOUT_THE_STUDENT = (Category.HARM_TO_OTHERS, Category.THIRD_PARTY, Category.ABUSE, Category.EXPLOITATION)
 _COUNTRY_MATTERS = (TriageStep.EMERGENCY, TriageStep.PLAN, TriageStep.NO_STAFF, TriageStep.GUARDED)
 
 
 def buttons(state: TriageState, facts: StudentFacts, resources: Sequence[Resource], words: Words) -> tuple[Choice, ...]:
     """Return the buttons beyond the answers of the question that stands."""
     shown = []
-    if state.step in _ASKING and state.category not in _NOT_ABOUT_THE_STUDENT:
+    if state.step in _ASKING and state.category not in NOT_ABOUT_THE_STUDENT:
         shown.append(_own(DONE_SOMETHING, words))
     if state.step in (TriageStep.WAITING, TriageStep.SILENT) or state.nudged_at is not None:
         shown.append(_own(HERE, words))

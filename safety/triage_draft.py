@@ -30,9 +30,11 @@ from safety.triage_types import (
     TriageStep,
 )
 from safety.triage_words import Words, clock_time, words_for
-from safety.types import Category, Mode, Severity, highest
+from safety.types import Category, Mode, Screening, Severity, highest
 
 DISCREET = (Category.ABUSE, Category.EXPLOITATION)
+_INTERPOSED = ("el_country", "vo_heard")
+"""Questions put between another question and its answer."""
 MINOR_LIMITS = "minor_limits"
 
 
@@ -93,6 +95,8 @@ class Draft:
         self.enter(step or item.step)
         self.say(f"items.{item_id}.ask")
         self.change(item=item_id, asked=(*self.state.asked, item_id), reasked=False)
+        if item_id not in _INTERPOSED:
+            self.change(resume=None)
 
     def enter(self, step: TriageStep) -> None:
         """Move to a step; no question stands until one is asked."""
@@ -114,6 +118,12 @@ class Draft:
             category=known,
             flags=self.state.flags | flags,
             confidential=self.state.confidential or known in DISCREET,
+        )
+
+    def may_mean(self, screening: Screening) -> None:
+        """Keep what words may mean until the student says so."""
+        self.change(
+            unconfirmed=highest(self.state.unconfirmed, screening.severity), unconfirmed_category=screening.category
         )
 
     def new_episode(self, category: Category, severity: Severity) -> None:
@@ -148,9 +158,13 @@ class Draft:
         elif self.facts.minor and MINOR_LIMITS not in self.state.asked:
             self._say_minor_limits()
 
-    def raise_quietly(self) -> None:
-        """Raise the case beside a person who is already in the conversation: nobody else is called, nothing is said."""
-        self.effects.append(RaiseCase(self.state.category, self.state.severity, self.state.tier))
+    def raise_quietly(self, category: Category) -> None:
+        """Open or raise the case beside a person in the conversation: nobody else is called, nothing is said."""
+        if self.state.category is Category.NONE:
+            self.learn(category=category)
+        effect = RaiseCase if self.state.case_open else OpenCase
+        self.effects.append(effect(self.state.category, self.state.severity, self.state.tier))
+        self.change(case_open=True)
 
     def share(self, tier: Tier, reason: str) -> None:
         """Say what is shared with whom and what may follow; then send it."""
@@ -200,9 +214,11 @@ class Draft:
         )
 
     def back_to_ordinary(self) -> ScriptStep:
-        """Return the reply that ends the script."""
-        step = self.done()
-        return replace(step, state=None, mode=Mode.ORDINARY, choices=())
+        """Return the reply that ends the script. What was announced is kept: a follow-up still to come keeps the state."""
+        if self.state.check_ins:
+            self.enter(TriageStep.FOLLOW_UP)
+            return self.done()
+        return replace(self.done(), state=None, mode=Mode.ORDINARY, choices=())
 
     def _say_minor_limits(self) -> None:
         self.say(f"{MINOR_LIMITS}.{minor_rule(self.state.region)}")
@@ -232,13 +248,7 @@ class Draft:
         )
 
 
-def begin(
-    category: Category,
-    facts: StudentFacts,
-    now: datetime,
-    *,
-    unconfirmed: Severity = Severity.NONE,
-) -> Draft:
+def begin(category: Category, facts: StudentFacts, now: datetime) -> Draft:
     """Return a draft at the door of the protocol: nothing known, nobody told."""
     words = words_for(facts.language)
     state = TriageState(
@@ -250,7 +260,6 @@ def begin(
         script_version=f"{words.language}:{words.version}/flow:{load_flow().version}",
         language=words.language,
         region=facts.region,
-        unconfirmed=unconfirmed,
         confidential=category in DISCREET,
     )
     return Draft(state, facts, now)

@@ -39,6 +39,11 @@ class Outcome:
     say: str | None
     """Key of a text said before the next question."""
 
+    @property
+    def raises(self) -> bool:
+        """Whether the answer says something that people may have to know."""
+        return bool(self.severity.rank or self.flags or self.switch)
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -83,6 +88,8 @@ class Flow:
     version: str
     tracks: Mapping[Category, Track]
     items: Mapping[str, Item]
+    transitions: Mapping[TriageStep, frozenset[TriageStep | None]]
+    """Every step that may follow a step; None is the end of the script."""
 
 
 @cache
@@ -101,7 +108,11 @@ def load_flow() -> Flow:
     unknown = targets - set(items) - JUMPS
     if unknown:
         raise ValueError(f"the flow leads to unknown places: {sorted(unknown)}")
-    return Flow(version=data["version"], tracks=tracks, items=items)
+    transitions = {
+        TriageStep(step): frozenset(None if name == "ordinary" else TriageStep(name) for name in following)
+        for step, following in data["transitions"].items()
+    }
+    return Flow(version=data["version"], tracks=tracks, items=items, transitions=transitions)
 
 
 def _item(name: str, data: Mapping[str, Any]) -> Item:

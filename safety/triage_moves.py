@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from safety.policy import Flag, TurnKind, decide, load_policy
 from safety.resources import region_of
+from safety.triage_buttons import NOT_ABOUT_THE_STUDENT
 from safety.triage_delivery import delivery_status
 from safety.triage_draft import Draft
 from safety.triage_flow import Item, load_flow
@@ -90,10 +91,10 @@ def take_answer(draft: Draft, before: TriageState, item: Item, value: str) -> Sc
         where = "@resume"
     if outcome.say:
         draft.say(f"say.{outcome.say}" if draft.words.has(f"say.{outcome.say}") else outcome.say)
-    if draft.state.case_open or (draft.state.severity is not Severity.NONE and where != "@open"):
+    if outcome.raises and where != "@open":
         draft.tell(before, "asked" if Flag.STUDENT_ASKS in outcome.flags else "words")
-        if item.record:
-            draft.effects.append(RecordAnswer(item.id, str(value)))
+    if draft.state.case_open and item.record:
+        draft.effects.append(RecordAnswer(item.id, str(value)))
     if draft.state.refusals >= _SKIPS_BEFORE_ACCEPTING and where != "@then":
         return refuse(draft)
     return _go(draft, before, where)
@@ -118,7 +119,13 @@ def refuse(draft: Draft) -> ScriptStep:
 
 
 def settle(draft: Draft) -> ScriptStep:
-    """End the questions: wait for the person who was called, or say that nobody is there, or go on guarded."""
+    """End the questions: wait for the person who was called, or say that nobody is there, or go on guarded.
+
+    Where the answers opened no case, the ordinary conversation goes on.
+    """
+    if not draft.state.case_open:
+        draft.say("say.settle.ordinary")
+        return draft.back_to_ordinary()
     draft.schedule_follow_ups()
     if draft.state.tier.pages and not draft.state.human_contact:
         if draft.facts.staffed_now:
@@ -202,7 +209,7 @@ def call_person(draft: Draft, before: TriageState) -> ScriptStep:
     """Call a person because the student asks, whatever the matter."""
     standing = draft.state.item
     already = draft.state.tier.pages
-    resting = draft.state.mode is Mode.GUARDED
+    resting = draft.state.mode in (Mode.GUARDED, Mode.ORDINARY)
     draft.learn(flags=frozenset({Flag.STUDENT_ASKS}))
     if resting:
         draft.change(human_contact=False)
@@ -219,7 +226,15 @@ def call_person(draft: Draft, before: TriageState) -> ScriptStep:
 
 
 def done_something(draft: Draft, before: TriageState) -> ScriptStep:
-    """The student says that something is already done: the emergency comes first."""
+    """The student says that something is already done: the emergency comes first, theirs or somebody else's."""
+    if draft.state.category in NOT_ABOUT_THE_STUDENT:
+        draft.learn(Severity.IMMINENT, flags=frozenset({Flag.DANGER_NOW}))
+        draft.say("urgent.default")
+        draft.tell(before)
+        if draft.state.item:
+            draft.ask(draft.state.item, draft.state.step)
+            return draft.done()
+        return settle(draft)
     draft.learn(Severity.IMMINENT, flags=frozenset({Flag.ATTEMPT_UNDERWAY}))
     return emergency(draft, before)
 
@@ -247,7 +262,6 @@ def _go(draft: Draft, before: TriageState, where: str) -> ScriptStep:
         case "@plan":
             _ask_plan(draft)
         case "@emergency":
-            draft.say("emergency.hurt")
             draft.ask("em_help")
         case "@open":
             return _open_unclear(draft, before)
@@ -273,7 +287,8 @@ def _go(draft: Draft, before: TriageState, where: str) -> ScriptStep:
 def _open_unclear(draft: Draft, before: TriageState) -> ScriptStep:
     """Open the case that an unclear message turned out to be."""
     severity = draft.state.unconfirmed if draft.state.unconfirmed is not Severity.NONE else Severity.LOW
-    category = draft.state.category if draft.state.category is not Category.NONE else Category.SUICIDE
+    meant = (draft.state.unconfirmed_category, draft.state.category, Category.SUICIDE)
+    category = next(category for category in meant if category is not Category.NONE)
     resume = draft.state.resume
     draft.change(unconfirmed=Severity.NONE, resume=None)
     if draft.state.case_open and resume is None:

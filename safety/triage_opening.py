@@ -31,7 +31,8 @@ def open_triage(screening: Screening, facts: StudentFacts, now: datetime) -> Scr
     category = screening.category if screening.category is not Category.NONE else Category.SUICIDE
     unheard = screening.crisis and facts.input is InputKind.VOICE_UNCONFIRMED
     if unheard or not screening.crisis:
-        draft = begin(category, facts, now, unconfirmed=screening.severity)
+        draft = begin(category, facts, now)
+        draft.may_mean(screening)
         draft.ask("vo_heard" if unheard else draft.words.clarify_item(screening))
         return draft.done()
     draft = begin(category, facts, now)
@@ -46,6 +47,14 @@ def open_screener(facts: StudentFacts, now: datetime) -> ScriptStep:
     draft.say("intro.screener")
     draft.ask("wish")
     return draft.done()
+
+
+def gentle_check_in(signal: str, facts: StudentFacts, now: datetime) -> ScriptStep:
+    """Ask, in the ordinary conversation, about what a signal from the student's data may mean; it opens nothing."""
+    draft = begin(Category.NONE, facts, now)
+    key = f"say.check.{signal}"
+    draft.say(key if draft.words.has(key) else "say.check.default")
+    return draft.back_to_ordinary()
 
 
 def open_follow_up(category: Category, severity: Severity, facts: StudentFacts, now: datetime) -> ScriptStep:

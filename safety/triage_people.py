@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from safety.triage_draft import Draft
+from safety.triage_draft import Draft, begin
 from safety.triage_types import ScriptStep, StudentFacts, TriageState, TriageStep
-from safety.types import Severity
+from safety.types import Category, Severity
 
 
-def counselor_takes_over(state: TriageState, facts: StudentFacts, now: datetime) -> ScriptStep:
-    """A counselor joins: the companion is silent from here."""
-    draft = Draft(replace(state, human_contact=True, resume=None), facts, now)
+def counselor_takes_over(state: TriageState | None, facts: StudentFacts, now: datetime) -> ScriptStep:
+    """A counselor joins, also where no script was running: the companion is silent from here."""
+    known = state or begin(Category.NONE, facts, now).state
+    draft = Draft(replace(known, human_contact=True, resume=None), facts, now)
     draft.enter(TriageStep.LIVE)
     draft.say("say.live.joined")
     return draft.done()
@@ -26,7 +27,7 @@ def hand_back(state: TriageState, message: str, facts: StudentFacts, now: dateti
     """
     if state.step is not TriageStep.LIVE or not message.strip():
         raise ValueError("a hand-back needs a person in the conversation and a message")
-    draft = Draft(replace(state, human_contact=True), facts, now)
+    draft = Draft(replace(state, human_contact=True, flags=frozenset()), facts, now)
     draft.enter(TriageStep.GUARDED)
     draft.say("say.live.handed_back", message=message.strip())
     draft.schedule_follow_ups()
@@ -41,4 +42,4 @@ def counselor_regrades(state: TriageState, severity: Severity, reason: str) -> T
     """
     if not reason.strip():
         raise ValueError("a severity changes only with a reason")
-    return replace(state, severity=severity)
+    return replace(state, severity=severity, matter=severity)

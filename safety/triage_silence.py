@@ -23,7 +23,7 @@ def tick(state: TriageState, facts: StudentFacts, now: datetime) -> ScriptStep |
     draft = Draft(state, facts, now)
     if state.step is TriageStep.LIVE:
         return _person_silent(draft)
-    if state.mode is Mode.GUARDED:
+    if state.mode in (Mode.GUARDED, Mode.ORDINARY):
         return _check_in_due(draft)
     if state.step is TriageStep.WAITING:
         waited = _waiting(draft)
@@ -42,7 +42,8 @@ def _silent(draft: Draft) -> ScriptStep | None:
         return None
     quiet = draft.now - state.last_student_at
     chosen = not state.confidential or state.tier.pages
-    if state.severity.rank >= Severity.HIGH.rank and state.step not in _UNHEARD and chosen:
+    grave = state.severity.rank >= Severity.HIGH.rank or state.step is TriageStep.EMERGENCY
+    if grave and chosen and state.step not in _UNHEARD:
         if quiet >= timing.unresponsive:
             return _unresponsive(draft)
         if quiet >= timing.nudge and state.nudged_at is None:
@@ -130,7 +131,7 @@ def _person_silent(draft: Draft) -> ScriptStep | None:
 def _check_in_due(draft: Draft) -> ScriptStep | None:
     """Come back as agreed or announced; several due at once are one."""
     due = tuple(entry for entry in draft.state.check_ins if entry.at <= draft.now)
-    if not due or draft.state.step is TriageStep.FOLLOW_UP:
+    if not due or draft.state.item == "fu_how":
         return None
     left = tuple(entry for entry in draft.state.check_ins if entry not in due)
     draft.state = replace(draft.state, check_ins=left)

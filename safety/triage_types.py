@@ -41,6 +41,7 @@ class TriageStep(StrEnum):
     AGAIN = "again"
     GUARDED = "guarded"
     FOLLOW_UP = "follow_up"
+    """A question about how it is; without a standing question, the time until the next one."""
     DEGRADED = "degraded"
 
 
@@ -163,11 +164,14 @@ class TriageState:
     """Only confidential staff are told and notifications do not say what they are about; never undone."""
     unconfirmed: Severity = Severity.NONE
     """What an ambiguous message or an unconfirmed transcript may mean; it pages nobody."""
+    unconfirmed_category: Category = Category.NONE
     check_ins: tuple[CheckIn, ...] = ()
 
     @property
     def mode(self) -> Mode:
-        """How the conversation is answered in this step."""
+        """How the conversation is answered in this step; between follow-ups it is an ordinary one."""
+        if self.step is TriageStep.FOLLOW_UP and self.item is None:
+            return Mode.ORDINARY
         return _MODES.get(self.step, Mode.TRIAGE)
 
     def to_dict(self) -> dict[str, Any]:
@@ -196,6 +200,7 @@ class TriageState:
             "human_contact": self.human_contact,
             "confidential": self.confidential,
             "unconfirmed": self.unconfirmed.value,
+            "unconfirmed_category": self.unconfirmed_category.value,
             "check_ins": [{"at": entry.at.isoformat(), "kind": entry.kind.value} for entry in self.check_ins],
         }
 
@@ -230,6 +235,7 @@ class TriageState:
             human_contact=data["human_contact"],
             confidential=data["confidential"],
             unconfirmed=Severity(data["unconfirmed"]),
+            unconfirmed_category=Category(data["unconfirmed_category"]),
             check_ins=tuple(
                 CheckIn(datetime.fromisoformat(entry["at"]), CheckInKind(entry["kind"])) for entry in data["check_ins"]
             ),

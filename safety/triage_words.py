@@ -73,6 +73,14 @@ class Words:
         """Return the zone's name if it exists, else UTC."""
         return _zone(name).key
 
+    def country(self, text: str) -> str | None:
+        """Return the region of a country named in a short typed answer, or None."""
+        plain = f" {_plain(text)} "
+        named = {
+            region for region, names in self.tree["countries"].items() if any(f" {name} " in plain for name in names)
+        }
+        return str(named.pop()) if len(named) == 1 else None
+
     def moment(self, moment: datetime, zone: str) -> str:
         """Return weekday and hour in the student's zone: 'Monday 9:00'."""
         local = moment.astimezone(_zone(zone))
