@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from conversations.script_store import store_step, take_number
-from conversations.snapshot import read_snapshot
+from conversations.snapshot import Snapshot, read_snapshot
 from core.errors import NotFound
 from core.ids import ConversationId, InstitutionId, StudentId
 from core.logs import get_logger
-from db.access import Acting, Role
+from db.access import Acting, Role, Tx
 from safety.script import tick
 from safety.triage_types import DeliveryFacts, TriageState
 from safety.types import Mode
@@ -26,6 +26,7 @@ log = get_logger("conversations.ticks")
 AT_MOST = 200
 LOOK_AGAIN = timedelta(seconds=8)
 """In open states; shorter than the sweep, so that every sweep looks."""
+AFTER_FAILURE = timedelta(minutes=1)
 REST = timedelta(hours=12)
 """In guarded states without a check-in, nothing happens by itself."""
 
@@ -55,7 +56,16 @@ async def sweep(desk: Desk) -> int:
             spoke += await look(desk, who, ConversationId(conversation))
         except Exception as error:  # one conversation that cannot be read must not silence the clock of the others
             log.error("tick_failed", conversation=str(conversation), exc_info=error)
+            await _put_off(desk, who, ConversationId(conversation))
     return spoke
+
+
+async def _put_off(desk: Desk, who: Acting, conversation: ConversationId) -> None:
+    """Look at a conversation that failed later, so that those that fail never fill a sweep."""
+    async with desk.db.acting(who) as tx:
+        await tx.conn.execute(
+            "update conversations set tick_at = %s where id = %s", (desk.clock.now() + AFTER_FAILURE, conversation)
+        )
 
 
 async def look(desk: Desk, who: Acting, conversation: ConversationId) -> bool:
@@ -67,14 +77,12 @@ async def look(desk: Desk, who: Acting, conversation: ConversationId) -> bool:
         except NotFound:
             return False  # Deleted since the sweep began.
         if snapshot.triage is None:
-            return False
+            await _look_again(tx, snapshot, now + REST)
+            return False  # Nothing stands, or what stands cannot be read by this version: the next message is met with care.
         facts = replace(snapshot.facts, delivery=await delivery_facts(tx, conversation, at=now) or DeliveryFacts())
         step = tick(snapshot.triage, facts, now)
         if step is None:
-            await tx.conn.execute(
-                "update conversations set tick_at = %s where id = %s and next_seq = %s",
-                (next_look(snapshot.triage, now), conversation, snapshot.next_seq),
-            )
+            await _look_again(tx, snapshot, next_look(snapshot.triage, now))
             return False
         again = next_look(step.state, now) if step.state else None
         if not await take_number(tx, snapshot, step.mode, step.state, at=now, tick_at=again):
@@ -82,6 +90,13 @@ async def look(desk: Desk, who: Acting, conversation: ConversationId) -> bool:
         await store_step(tx, desk.jobs, snapshot, step, at=now)
     log.info("ticked", conversation=str(conversation), mode=step.mode.value)
     return True
+
+
+async def _look_again(tx: Tx, snapshot: Snapshot, moment: datetime) -> None:
+    await tx.conn.execute(
+        "update conversations set tick_at = %s where id = %s and next_seq = %s",
+        (moment, snapshot.conversation_id, snapshot.next_seq),
+    )
 
 
 def next_look(state: TriageState, now: datetime) -> datetime:

@@ -27,14 +27,16 @@ CARE_QUEUE = "care"
 async def call(tx: Tx, jobs: App, case: CaseId, tier: Tier, reason: str, *, at: datetime) -> None:
     """Call people about a case at a tier: commit the notices of now and the jobs of every later rung.
 
-    An unclaimed case counts as unopened again: what the student is told is about this call.
+    What the student is told of as sent and opened is about one wait. A call long after the last one begins another, and
+    an unclaimed case counts as unopened again.
     """
     plan = load_policy().tiers[tier]
+    fresh = at - load_policy().timing.give_up
     page = await record(tx, case, "called", at=at, facts={"tier": tier, "reason": reason})
     await tx.conn.execute(
-        "update cases set paged_at = %s, acknowledged_at = null,"
-        " first_opened_at = case when status = 'open' then null else first_opened_at end where id = %s",
-        (at, case),
+        "update cases set acknowledged_at = null, paged_at = case when paged_at >= %s then paged_at else %s end,"
+        " first_opened_at = case when status <> 'open' or first_opened_at >= %s then first_opened_at end where id = %s",
+        (fresh, at, fresh, case),
     )
     told: set[str] = set()
     for index, step in enumerate(plan.ladder):
