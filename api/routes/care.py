@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -268,10 +268,14 @@ async def report(
 
 
 @staff.get("/events")
-async def events(who: StaffDep, request: Request) -> StreamingResponse:
-    """Server-sent events: `changed` whenever the queue of the institution may look different."""
+async def events(who: StaffDep, parts: PartsDep, request: Request) -> StreamingResponse:
+    """Server-sent events: `changed` whenever the queue of the institution may look different.
+
+    A stream ends when its access token would; a client that connects again is asked who it is again.
+    """
+    life = timedelta(minutes=parts.settings.access_token_minutes)
     return StreamingResponse(
-        _rings(_bell(request), who), headers={"x-accel-buffering": "no"}, media_type="text/event-stream"
+        _rings(_bell(request), who, life), headers={"x-accel-buffering": "no"}, media_type="text/event-stream"
     )
 
 
@@ -316,10 +320,12 @@ def _bell(request: Request) -> Bell:
     return bell
 
 
-async def _rings(bell: Bell, who: Acting) -> AsyncIterator[bytes]:
+async def _rings(bell: Bell, who: Acting, life: timedelta) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + life.total_seconds()
     async with bell.console(who.institution_id) as changed:
         yield format_sse_event(event="changed", data_str="{}")
-        while True:
+        while loop.time() < end:
             try:
                 await asyncio.wait_for(changed.wait(), HEARTBEAT_SECONDS)
             except TimeoutError:
