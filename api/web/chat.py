@@ -63,6 +63,13 @@ async def new_chat(request: Request, who: PageStudent, parts: PartsDep) -> Respo
     return render(request, "chat.html", **context, conversation="", bubbles=[], panel=quiet, key=str(new_id()))
 
 
+@router.get("/chat/history")
+async def past(request: Request, who: PageStudent, parts: PartsDep, current: str = "") -> Response:
+    """The list of conversations alone."""
+    shell = await _shell(who, parts)
+    return render(request, "parts/history.html", days=shell.days, conversation=current)
+
+
 @router.get("/chat/waiting-to-delete")
 async def waiting(request: Request, who: PageStudent) -> Response:
     """Say why a conversation is not deleted yet."""

@@ -12,8 +12,8 @@ from markupsafe import Markup
 from rag.chunking import sections_of
 from rag.documents import Document
 
-_STEPS = re.compile(r"(?:^|[:.!?] )1\. \S.*[.!?] 2\. \S")
-_STEP = re.compile(r"(?<=[:.!?]) (?=\d{1,2}\. \S)")
+_STEPS = re.compile(r"(?:^|[:.!?] )1\. \S.*[.!?][\"”)]? 2\. \S")
+_STEP = re.compile(r"(?<=[:.!?\"”)]) (?=\d{1,2}\. \S)")
 REPLY_TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "code"}
 ARTICLE_TAGS = REPLY_TAGS | {"h2", "h3", "h4", "a", "blockquote", "hr", "table", "thead", "tbody", "tr", "th", "td"}
 

@@ -13,6 +13,7 @@ const turns = new Set();
 let conversation = root.dataset.conversation;
 let mode = root.dataset.mode;
 let creating = null;
+let unlisted = !conversation;
 let lastSent = Promise.resolve();
 let syncing = Promise.resolve();
 let wake = () => undefined;
@@ -377,7 +378,7 @@ function setMode(next) {
   root.dataset.mode = mode;
   $("panel").hidden = mode === "ordinary";
   $("panel-title").lastElementChild.textContent =
-    mode === "live_person" ? "A counselor has this conversation. The software stays quiet." : "People you can reach now";
+    mode === "live_person" ? "A counselor has this conversation" : "People you can reach now";
 }
 
 function speak(text) {
@@ -391,9 +392,17 @@ function trouble(text) {
   $("trouble").hidden = !text;
 }
 
+let atEnd = true;
+let shape = "";
+scroller.addEventListener("scroll", () => {
+  const { scrollHeight, clientHeight, scrollTop } = scroller;
+  if (shape === `${scrollHeight}/${clientHeight}`) atEnd = scrollHeight - scrollTop - clientHeight < 160;
+  shape = `${scrollHeight}/${clientHeight}`; // A scroll that a new shape causes is nobody's wish.
+}, { passive: true });
+new ResizeObserver(() => keepDown()).observe(scroller); // The keyboard of a phone, the panel, a turned screen.
+
 function keepDown(always = false) {
-  const near = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 160;
-  if (always || near) requestAnimationFrame(() => (scroller.scrollTop = scroller.scrollHeight));
+  if (always || atEnd) requestAnimationFrame(() => (scroller.scrollTop = scroller.scrollHeight));
 }
 
 function grow() {
@@ -431,6 +440,14 @@ async function takeStored() {
     if (node.classList.contains("message--counselor")) speak(node.innerText);
   }
   keepDown();
+  if (unlisted) await showHistory();
+}
+
+/** Puts a conversation that began on this page into the list of conversations. */
+async function showHistory() {
+  const response = await call(`/chat/history?current=${conversation}`, { headers: { accept: "text/html" } });
+  if (response.ok) $("history").innerHTML = await response.text();
+  unlisted = !response.ok;
 }
 
 async function look() {

@@ -40,6 +40,8 @@ function toTheEnd() {
   if (scroller) scroller.scrollTop = scroller.scrollHeight;
 }
 
+if ($("scroll")) new ResizeObserver(toTheEnd).observe($("scroll"));
+
 document.body.addEventListener("htmx:afterSettle", () => {
   const now = counts();
   if ($("queue")) document.title = now.waiting ? `(${now.waiting}) Queue · Companion` : "Queue · Companion";
@@ -92,5 +94,3 @@ $("reply-text")?.addEventListener("input", () => {
 $("reply-text")?.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("reply").requestSubmit();
 });
-
-toTheEnd();
