@@ -192,7 +192,9 @@ async def transfer(tx: Tx, jobs: App, case: CaseId, to: AccountId, *, at: dateti
     """Offer a case to a colleague. It stays with the one who has it until the colleague claims it."""
     facts = await require_mine(tx, case)
     cursor = await tx.conn.execute(
-        "select 1 from accounts where id = %s and role in ('counselor', 'supervisor') and status = 'active'", (to,)
+        "select 1 from accounts where id = %s and role in ('counselor', 'supervisor') and status = 'active'"
+        " and not synthetic",
+        (to,),
     )
     if await cursor.fetchone() is None or to == tx.who.account_id:
         raise InvalidInput("Choose a colleague of this institution.")

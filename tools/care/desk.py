@@ -60,6 +60,7 @@ class Desk:
 
     settings: Settings
     clock: Clock
+    keys: KeyRing
     db: Database
     jobs: App
     channels: Mapping[str, Channel]
@@ -85,7 +86,7 @@ async def open_desk(settings: Settings, clock: Clock, jobs: App) -> AsyncIterato
         mail, outbox = Email(settings.smtp_url.get_secret_value(), sender_of(settings)), Outbox(db)
         if not mail.configured and not settings.production:
             channels["email"] = outbox
-        yield Desk(settings, clock, db, jobs, channels, mail, outbox, http)
+        yield Desk(settings, clock, keys, db, jobs, channels, mail, outbox, http)
 
 
 class Backoff(BaseRetryStrategy):

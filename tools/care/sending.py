@@ -58,14 +58,14 @@ async def deliver(desk: Desk, who: Acting, delivery: UUID) -> None:
     if pending is None:
         return
     channel = desk.channels[pending.channel]
-    if pending.notice.test:
-        await _rehearse(desk, who, pending, channel)
-        return
     if not channel.configured:
         await _fail(desk, who, pending, NOT_CONFIGURED, alarm=False)
         return
     if pending.nobody:
         await _fail(desk, who, pending, "no_recipient", alarm=True)
+        return
+    if pending.notice.test:
+        await _rehearse(desk, who, pending, channel)
         return
     reached = [to for to in pending.to if channel.reaches(to)]
     if pending.to and not reached and not pending.told:
@@ -169,12 +169,9 @@ async def _conclude(desk: Desk, who: Acting, pending: Pending, errors: list[NotS
 
 async def _rehearse(desk: Desk, who: Acting, pending: Pending, channel: Channel) -> None:
     """A synthetic case goes as far as it can without disturbing anybody; what it finds is on record like the rest."""
-    if not channel.configured:
-        await _fail(desk, who, pending, NOT_CONFIGURED, alarm=False)
-        return
-    to = pending.to[0] if pending.to else Recipient("campus")
     try:
-        await channel.rehearse(pending.notice, to)
+        for to in pending.to:
+            await channel.rehearse(pending.notice, to)
     except NotSent as error:
         await _record_attempt(desk, who, pending, "rehearsal", error.code)
         await _conclude(desk, who, pending, [error])
@@ -187,12 +184,14 @@ async def _fail(desk: Desk, who: Acting, pending: Pending, code: str, *, alarm: 
     async with desk.db.acting(who) as tx:
         await _store_state(tx, pending.notice.delivery, "failed", code)
     log.error("delivery_failed", delivery=str(pending.notice.delivery), channel=pending.channel, error=code)
-    if alarm and not pending.notice.test:
+    if alarm:
         await _alarm(desk, pending, code)
 
 
 async def _alarm(desk: Desk, pending: Pending, code: str) -> None:
     institution: InstitutionId = pending.notice.institution
+    if pending.notice.test:
+        return  # The probe itself tells what did not arrive.
     if code == "no_recipient":
         await raise_alarm(desk, "no_recipient", institution, rung=pending.notice.rung, error=code)
     else:
