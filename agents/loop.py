@@ -1,7 +1,8 @@
 """The tool loop: stream a reply through the gate, run the tools it asks for, go round again.
 
-A loop of our own instead of `langchain.agents.create_agent`: the agent's graph costs milliseconds per step, and here a
-broken reply must be seen before it is acted on.
+A loop of our own instead of `langchain.agents.create_agent`, which cost 1.2 ms of CPU more a reply and 2.4 ms more a
+reply with a tool (langchain 1.4, measured on a model that answers at once), and which acts on broken tool arguments as
+far as they can be guessed.
 """
 
 from __future__ import annotations

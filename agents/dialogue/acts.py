@@ -112,7 +112,7 @@ def _skill(plan: Plan, ledger: Ledger, data: Data, book: Phrasebook) -> list[Par
     if not passages:
         return [Act((acts["nothing_found"],), must_ask=True)]
     best = max(passages[:3], key=lambda passage: (len(steps_of(passage["text"])) > 1, -passages.index(passage)))
-    steps = [step for step in steps_of(best["text"]) if not _was_said(step, ledger)]
+    steps = _new_steps(best, ledger)
     parts: list[Part] = []
     if plan.move is Move.START_WORK and not ledger.last_skill:
         parts.append(Act((acts["start_reflect"],)))
@@ -129,8 +129,7 @@ def _lead(passage: Data, acts: Mapping[str, Pool]) -> Act:
 
 def _steps(passage: Data, ledger: Ledger, acts: Mapping[str, Pool]) -> list[Part]:
     """The next few steps of a passage that were not shown yet, under their number there."""
-    steps = [(n, step) for n, step in enumerate(steps_of(passage["text"]), start=1) if not _was_said(step, ledger)]
-    return [_lead(passage, acts), Block(tuple(f"{n}. {step}" for n, step in steps[:STEPS_AT_ONCE]))]
+    return [_lead(passage, acts), Block(tuple(_new_steps(passage, ledger)[:STEPS_AT_ONCE]))]
 
 
 def _panic(ledger: Ledger, data: Data, book: Phrasebook) -> list[Part]:
@@ -141,8 +140,9 @@ def _panic(ledger: Ledger, data: Data, book: Phrasebook) -> list[Part]:
     return [*parts, *(steps[0] if steps else ()), Act((acts["panic_more"], acts["stay"]))]
 
 
-def _was_said(step: str, ledger: Ledger) -> bool:
-    return all(ledger.said.holds(normal(sentence)) for sentence in sentences_of(step))
+def _new_steps(passage: Data, ledger: Ledger) -> list[str]:
+    steps = [f"{number}. {step}" for number, step in enumerate(steps_of(passage["text"]), start=1)]
+    return [step for step in steps if not all(ledger.said.holds(normal(line)) for line in sentences_of(step))]
 
 
 def _read(data: Data, book: Phrasebook) -> list[Part]:

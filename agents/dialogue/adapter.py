@@ -15,7 +15,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from agents.dialogue.responder import Responder, Step
 from agents.dialogue.situation import Result, Situation
@@ -30,8 +30,9 @@ class DialogueModel(BaseChatModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    responder: Responder
-    situation: Situation
+    responder: Responder = Field(repr=False)
+    situation: Situation = Field(repr=False)
+    """Not in the representation: LangChain makes one for its callbacks in every call, and it would hold the words."""
 
     @property
     def _llm_type(self) -> str:

@@ -12,7 +12,12 @@ END_OF_DAY = time(23, 59)
 """When a day is named without a time, work is due by its last minute, as in most course systems."""
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_WEEKDAY = r"mon(?:day)?|tue(?:s(?:day)?)?|wed(?:s|nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
+_WEEKDAY = (
+    r"mon(?:day)?|tue(?:s(?:day)?)?|wednesday|thu(?:rs?(?:day)?)?|fri(?:day)?|saturday|sunday"
+    # These three are words of their own and count only where a day can stand.
+    r"|(?:(?<=by )|(?<=on )|(?<=this )|(?<=next )|(?<=due )|(?<=until )|(?<=coming ))(?:wed|sat|sun)"
+    r"|(?:wed|sat|sun)(?=\s+(?:at|by|@|noon|midnight|\d))"
+)
 _MONTH = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?"
@@ -24,7 +29,7 @@ _CLOCK = (
 )
 _DAY = (
     rf"(?:(?P<which>this|next|coming)\s+)?(?P<weekday>{_WEEKDAY})\b"
-    r"|day after tomorrow|today|tonight|tomorrow(?:\s+(?:night|morning|evening|afternoon))?|tmrw|tmr|tmw|eod"
+    r"|day after tomorrow|today|tonight|(?:tomorrow|tmrw|tmr|tmw)(?:\s+(?:night|morning|evening|afternoon))?|eod"
     r"|end of (?:the )?(?:day|week)"
     rf"|in\s+(?:{_NUMBER})\s+(?:minutes?|mins?|hours?|hrs?|days?|weeks?)"
     r"|\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:[+-]\d{2}:?\d{2}|Z)?)?"
@@ -38,7 +43,6 @@ _WHEN = re.compile(
     re.IGNORECASE,
 )
 _ONLY_CLOCK = re.compile(rf"(?:\b(?:by|due|until|before|for)\s+)?\b(?P<clock>{_CLOCK})", re.IGNORECASE)
-_SAME = {"tmrw": "tomorrow", "tmr": "tomorrow", "tmw": "tomorrow"}
 _PARTS_OF_DAY = {"morning": time(9), "afternoon": time(15), "evening": time(20), "night": END_OF_DAY}
 
 
@@ -74,9 +78,8 @@ def _moment(match: re.Match[str], local: datetime) -> datetime | None:
         return datetime.combine(local.date() + timedelta(days=6 - local.weekday()), at or END_OF_DAY)
     if day == "day after tomorrow":
         return datetime.combine(local.date() + timedelta(days=2), at or END_OF_DAY)
-    day = _SAME.get(day, day)
-    if day.startswith("tomorrow"):
-        part = _PARTS_OF_DAY.get(day.removeprefix("tomorrow").strip(), END_OF_DAY)
+    if day.startswith(("tomorrow", "tm")):
+        part = _PARTS_OF_DAY.get(day.partition(" ")[2].strip(), END_OF_DAY)
         return datetime.combine(local.date() + timedelta(days=1), at or part)
     parsed = _by_library(day, local)
     if parsed is None or re.search(r"minute|min|hour|hr|t\d{2}:", day):

@@ -9,7 +9,7 @@ from functools import cache
 from agents.dialogue.phrases import Phrasebook, Said, normal, read_data, sentences_of
 from agents.dialogue.situation import Situation
 from agents.dialogue.topics import Happening, Topic
-from agents.dialogue.understand import Reader, Reading
+from agents.dialogue.understand import Reader, Recollection
 from agents.state import PastMessage
 
 OURS = ("companion", "script")
@@ -35,8 +35,8 @@ class Ledger:
     """The act of the previous message that waits for an answer."""
     last_skill: str | None
     """Title of the page that one of the last three replies took steps from."""
-    earlier: tuple[Reading, ...]
-    """Earlier messages of the student, oldest first, read without an embedding."""
+    earlier: tuple[Recollection, ...]
+    """Earlier messages of the student, oldest first."""
     hurting: int
     """How many messages came since the student first told of trouble, that one included."""
     hurting_lately: bool
@@ -52,7 +52,7 @@ class Ledger:
     @property
     def topic(self) -> Topic | None:
         """What the conversation is mostly about; the earlier one of two that are named as often."""
-        named = [reading.topic for reading in self.earlier if reading.topic and not reading.guessed]
+        named = [reading.topic for reading in self.earlier if reading.topic]
         return max(named, key=lambda topic: (named.count(topic), -named.index(topic))) if named else None
 
     @property
@@ -72,10 +72,10 @@ class Ledger:
 
 
 def read_ledger(situation: Situation, reader: Reader, book: Phrasebook) -> Ledger:
-    """Read the window. Its length bounds the cost; only the latest dozen student messages are read again."""
+    """Read the window. Its length bounds the cost; only the latest ten of the student are read again."""
     ours = [message.text for message in situation.history if message.author in OURS]
-    theirs = [message for message in situation.history if message.author == "student"][-12:]
-    readings = tuple(reader.read(message.text, None) for message in theirs)
+    theirs = [message for message in situation.history if message.author == "student"][-10:]
+    readings = tuple(reader.recall(message.text) for message in theirs)
     last = ours[-1] if ours else ""
     return Ledger(
         Said([*ours, *situation.already_said]),
@@ -108,7 +108,7 @@ def answers(name: str, text: str) -> re.Match[str] | None:
     return short_answers()[name].search(text.lower().replace("’", "'").strip())
 
 
-def _since_trouble(readings: tuple[Reading, ...]) -> int:
+def _since_trouble(readings: tuple[Recollection, ...]) -> int:
     first = next((index for index, reading in enumerate(readings) if reading.trouble), len(readings))
     return len(readings) - first
 

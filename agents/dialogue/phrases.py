@@ -12,8 +12,10 @@ from typing import Any
 
 import yaml
 
+from safety.sentences import cut_sentences
+
 DATA = Path(__file__).parent / "data"
-_END = re.compile(r"(?<=[.?!])[”\"]?\s+(?=\S)|\n+")
+_LONGEST = 100_000
 
 
 def read_data(name: str) -> dict[str, Any]:
@@ -24,7 +26,8 @@ def read_data(name: str) -> dict[str, Any]:
 
 def sentences_of(text: str) -> list[str]:
     """Cut a message into sentences and list lines."""
-    return [part.strip() for part in _END.split(text) if part.strip()]
+    whole, rest = cut_sentences(text, _LONGEST)
+    return [part.strip() for part in (*whole, rest) if part.strip()]
 
 
 def normal(sentence: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents.dialogue.feelings import Feeling, Lexicon
@@ -14,6 +15,8 @@ _OF_ONESELF = re.compile(
     r"\b(?:i(?:[’']?m| am|[’']?ve| was| feel| felt| keep| can[’']?t| couldn[’']?t| hate| cried| cry| miss| lost| got)"
     r"|me|my (?:\w+ )?(?:head|heart|chest|mind|life|brain|thoughts))\b"
 )
+TROUBLE = 2
+"""From this pain on a message tells of trouble."""
 LONGEST_READ = 4000
 """Characters that are searched for feelings and topics; screening alone reads longer messages whole."""
 
@@ -48,18 +51,37 @@ class Reading:
         """
         if self.asking and not _OF_ONESELF.search(self.text.lower()):
             return 0
-        hurting = [feeling.weight for feeling in self.feelings if not feeling.positive]
-        return min(3, max(hurting) + (sum(w >= 2 for w in hurting) > 1)) if hurting else 0
-
-    @property
-    def trouble(self) -> bool:
-        """Whether it tells of something that hurts."""
-        return self.pain >= 2 or any(happening.topic.intent == "vent" for happening in self.happenings)
+        return _pain(self.feelings)
 
     @property
     def topic(self) -> Topic | None:
         """The likeliest topic."""
         return self.topics[0] if self.topics else None
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """An earlier message, as far as it still matters."""
+
+    text: str
+    topic: Topic | None
+    """The likeliest topic that its words name."""
+    happenings: tuple[Happening, ...]
+    trouble: bool
+    """It told of something that hurts."""
+
+
+def _low(text: str) -> str:
+    return text[:LONGEST_READ].lower().replace("’", "'").strip()
+
+
+def _pain(feelings: Sequence[Feeling]) -> int:
+    hurting = [feeling.weight for feeling in feelings if not feeling.positive]
+    return min(3, max(hurting) + (sum(weight >= TROUBLE for weight in hurting) > 1)) if hurting else 0
+
+
+def _tells(happenings: Sequence[Happening]) -> bool:
+    return any(happening.topic.intent == "vent" for happening in happenings)
 
 
 class Reader:
@@ -76,9 +98,19 @@ class Reader:
         topics = Topics.load(embedder)
         return cls(Intents.load(embedder, topics.taught()), topics, Lexicon())
 
+    def recall(self, text: str) -> Recollection:
+        """Read an earlier message again, for what it told; what it wanted is past."""
+        low = _low(text)
+        topics, guessed = self.topics.find(low, None)
+        trouble = _pain(self._lexicon.feelings(low)) >= TROUBLE
+        happenings = self.topics.happenings(low, topics)
+        return Recollection(
+            text, topics[0] if topics and not guessed else None, happenings, trouble or _tells(happenings)
+        )
+
     def read(self, text: str, vector: Vectors | None) -> Reading:
         """Read one message; `vector` is its embedding, shape (dimensions,), or None when there is none."""
-        low = text[:LONGEST_READ].lower().replace("’", "'").strip()
+        low = _low(text)
         feelings = self._lexicon.feelings(low)
         intent = self._intents.of(low, vector)
         name, sure, route = intent.name, intent.sure, intent.route
