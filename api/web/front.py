@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
 
 from api.web.forms import choices
-from api.web.rendering import go, render, signed_in
+from api.web.rendering import FOLDER, go, render, signed_in
 from api.web.session import home_of
 from safety.resources import region_of, resources_for
 
@@ -19,6 +20,14 @@ async def landing(request: Request) -> Response:
     """What this is, for somebody who has not signed in; others go on to their own place."""
     who = signed_in(request)
     return go(request, home_of(who)) if who else render(request, "landing.html")
+
+
+@router.get("/sw.js")
+async def worker() -> Response:
+    """The script that keeps the help page; served from the root, so that it may answer for every page."""
+    return FileResponse(
+        FOLDER / "static" / "sw.js", media_type="text/javascript", headers={"cache-control": "no-cache"}
+    )
 
 
 @router.get("/about")

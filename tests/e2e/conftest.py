@@ -22,7 +22,7 @@ Theme = Literal["light", "dark"]
 PHONE: Size = (390, 844)
 DESK: Size = (1280, 800)
 PASSWORD = "four quiet words here"
-REFUSALS_ARE_MEANT = "Failed to load resource"
+MEANT = ("Failed to load resource", "Service Worker registration blocked")
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,11 @@ class Browsing:
     foreign: list[str]
     """Requests that left this service."""
 
-    async def page(self, size: Size = PHONE, theme: Theme = "light", *, script: bool = True) -> Page:
-        return await self.opens(size, theme, script)
+    async def page(
+        self, size: Size = PHONE, theme: Theme = "light", *, script: bool = True, keeps_help: bool = False
+    ) -> Page:
+        """A browser of its own; with `keeps_help` it may keep the help page on the device."""
+        return await self.opens(size, theme, script, keeps_help)
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +57,14 @@ async def browsing(chromium: Browser, site: Site) -> AsyncIterator[Browsing]:
     foreign: list[str] = []
     async with AsyncExitStack() as stack:
 
-        async def opens(size: Size, theme: Theme, script: bool) -> Page:
+        async def opens(size: Size, theme: Theme, script: bool, keeps_help: bool) -> Page:
             context = await chromium.new_context(
                 base_url=site.address,
                 viewport={"width": size[0], "height": size[1]},
                 color_scheme=theme,
                 java_script_enabled=script,
                 reduced_motion="reduce",
+                service_workers="allow" if keeps_help else "block",
             )
             stack.push_async_callback(context.close)
             context.set_default_timeout(15_000)
@@ -78,7 +82,7 @@ async def browsing(chromium: Browser, site: Site) -> AsyncIterator[Browsing]:
 
 
 def _is_complaint(kind: str, text: str) -> bool:
-    return kind in ("error", "warning") and REFUSALS_ARE_MEANT not in text
+    return kind in ("error", "warning") and not text.startswith(MEANT)
 
 
 def _leaves(url: str, address: str) -> bool:

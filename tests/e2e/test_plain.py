@@ -29,6 +29,19 @@ async def test_help_needs_no_script_and_no_account(browsing: Browsing) -> None:
     assert await page.get_by_role("link", name="Text HOME to 741741").get_attribute("href") == "sms:741741?body=HOME"
 
 
+async def test_help_is_there_without_a_connection(browsing: Browsing) -> None:
+    """After one visit the lines of the last region are on the device, whatever page is asked for."""
+    page = await browsing.page(keeps_help=True)
+    await page.goto("/")
+    await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    await page.goto("/help?region=US")
+    await page.context.set_offline(True)
+    for address in ("/help", "/chat"):
+        await page.goto(address)
+        await expect(page.get_by_role("link", name="Call 988").first).to_have_attribute("href", "tel:988")
+    assert await page.evaluate("getComputedStyle(document.querySelector('.button--help')).borderRadius") != "0px"
+
+
 async def test_help_is_one_tap_away_everywhere(browsing: Browsing, student: Student) -> None:
     """Signed in or not."""
     page = await browsing.page()
