@@ -95,7 +95,7 @@ def take_answer(draft: Draft, before: TriageState, item: Item, value: str) -> Sc
         draft.tell(before, "asked" if Flag.STUDENT_ASKS in outcome.flags else "words")
     if draft.state.case_open and item.record:
         draft.effects.append(RecordAnswer(item.id, str(value)))
-    if draft.state.refusals >= _SKIPS_BEFORE_ACCEPTING and where != "@then":
+    if draft.state.refusals >= _SKIPS_BEFORE_ACCEPTING:
         return refuse(draft)
     return _go(draft, before, where)
 
@@ -229,6 +229,8 @@ def done_something(draft: Draft, before: TriageState) -> ScriptStep:
     """The student says that something is already done: the emergency comes first, theirs or somebody else's."""
     if draft.state.category in NOT_ABOUT_THE_STUDENT:
         draft.learn(Severity.IMMINENT, flags=frozenset({Flag.DANGER_NOW}))
+        if not draft.state.case_open:
+            return open_case(draft, before, "clarify_yes")
         draft.say("urgent.default")
         draft.tell(before)
         if draft.state.item:
@@ -289,7 +291,7 @@ def _open_unclear(draft: Draft, before: TriageState) -> ScriptStep:
     severity = draft.state.unconfirmed if draft.state.unconfirmed is not Severity.NONE else Severity.LOW
     meant = (draft.state.unconfirmed_category, draft.state.category, Category.SUICIDE)
     category = next(category for category in meant if category is not Category.NONE)
-    resume = draft.state.resume
+    resume = draft.state.resume if draft.state.case_open else None
     draft.change(unconfirmed=Severity.NONE, resume=None)
     if draft.state.case_open and resume is None:
         draft.new_episode(category, severity)

@@ -132,16 +132,21 @@ class Words:
         words = plain.split()
         if len(words) > _SHORT_ANSWER:
             return None
+        bare = " ".join(word for word in words if word not in answers["fillers"])
         for value in (DONE_SOMETHING, WANT_PERSON, STOP, NEVER_MIND, Answer.UNSURE.value, Answer.REFUSED.value):
             anywhere = [phrase for phrase in answers[value] if " " in phrase or value == Answer.UNSURE]
-            if plain in answers[value] or any(f" {phrase} " in f" {plain} " for phrase in anywhere):
+            if (
+                bare in answers[value]
+                or plain in answers[value]
+                or any(f" {phrase} " in f" {plain} " for phrase in anywhere)
+            ):
                 return value
         return None
 
     def _label(self, plain: str, choices: Sequence[Choice]) -> str | None:
         """Return the one choice whose label is part of a short reply that negates nothing."""
         words = plain.split()
-        if len(words) > _SHORT_ANSWER or not set(words).isdisjoint(self.tree["answers"]["no"]["needs"]):
+        if len(words) > _SHORT_ANSWER or not set(words).isdisjoint(self.tree["answers"]["negations"]):
             return None
         named = {choice.value for choice in choices if len(label := _plain(choice.label)) > 4 and label in plain}
         return named.pop() if len(named) == 1 else None
