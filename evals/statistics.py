@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Interval = tuple[float, float]
 Floats = NDArray[np.float64]
@@ -33,7 +33,7 @@ def bootstrap(measure: Callable[[NDArray[np.intp]], float], size: int, rounds: i
     return float(low), float(high)
 
 
-def weighted_kappa(first: Sequence[int], second: Sequence[int], grades: int) -> float:
+def weighted_kappa(first: ArrayLike, second: ArrayLike, grades: int) -> float:
     """Return Cohen's kappa with quadratic weights of two gradings on 0 to `grades` - 1; nan when chance explains all."""
     observed = np.zeros((grades, grades))
     np.add.at(observed, (np.asarray(first), np.asarray(second)), 1)

@@ -11,7 +11,8 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
-from safety.lexicon import Hit, is_crisis
+from safety.lexicon import Hit
+from safety.ngrams import SIZE, ngrams
 from safety.types import Category, Severity
 from safety.windows import Span
 
@@ -24,7 +25,8 @@ SCOPE_FAMILIES = (
     "negation", "hyperbole", "quotation", "fiction", "watching", "lyrics", "homework", "code", "gaming", "third_person", "past",
     "question", "mundane",
 )  # fmt: skip
-LEXICAL_FEATURES = len(_CATEGORIES) + 1 + len(SCOPE_FAMILIES)
+CATEGORY_FEATURES = len(_CATEGORIES)
+LEXICAL_FEATURES = CATEGORY_FEATURES + 1 + len(SCOPE_FAMILIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,24 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Feed-forward layers that end in one class for every pair of category and severity met in training."""
+    """Two linear readers of a window: is it a crisis, and if so which grade and category.
 
-    layers: tuple[tuple[tuple[Matrix, Matrix], ...], ...]
-    """For each member of the ensemble, (weights, bias) from input to output; ReLU between layers."""
+    The first also sees the wording (`safety.ngrams`); the second is one softmax over the pairs of category and severity
+    met in training.
+    """
+
+    crisis: Matrix
+    """Weights of the dense features, shape (features,)."""
+    wording: Matrix
+    """Weights of the hashed n-grams, shape (`ngrams.SIZE`,)."""
+    weights: Matrix
+    """Shape (features, labels)."""
+    bias: Matrix
+    """Shape (labels,)."""
     labels: tuple[Label, ...]
     slope: float
     intercept: float
-    """Platt scaling of the summed logit, fitted out of fold."""
+    """Platt scaling of the crisis score, fitted on styles held out."""
     version: str
     encoder: str
     """Name of the encoder whose vectors the head was trained on."""
@@ -59,36 +71,38 @@ class Head:
         folder = files("safety").joinpath("data")
         facts = json.loads(folder.joinpath("head.json").read_text("utf-8"))
         with np.load(BytesIO(folder.joinpath("head.npz").read_bytes()), allow_pickle=False) as arrays:
-            layers = tuple(
-                tuple(
-                    (arrays[f"w{member}_{depth}"].astype(np.float32), arrays[f"b{member}_{depth}"].astype(np.float32))
-                    for depth in range(facts["depth"])
-                )
-                for member in range(facts["members"])
+            crisis, wording, weights, bias = (
+                arrays[name].astype(np.float32) for name in ("crisis", "wording", "weights", "bias")
             )
         labels = tuple((Category(category), Severity(severity)) for category, severity in facts["labels"])
-        return cls(layers, labels, facts["slope"], facts["intercept"], facts["version"], facts["encoder"])
+        if weights.shape != (len(crisis), len(labels)) or wording.shape != (SIZE,):
+            raise ValueError("the head's arrays do not fit together")
+        return cls(
+            crisis,
+            wording,
+            weights,
+            bias,
+            labels,
+            facts["slope"],
+            facts["intercept"],
+            facts["version"],
+            facts["encoder"],
+        )
 
-    def read(self, features: Matrix) -> Reading:
-        """Score windows. `features` has shape (windows, dimensions + `LEXICAL_FEATURES`)."""
-        probabilities = self.distribution(features)
-        crisis = probabilities @ np.array([is_crisis(*label) for label in self.labels], dtype=np.float64)
+    def read(self, features: Matrix, texts: Sequence[str]) -> Reading:
+        """Score windows. `features` has shape (windows, dimensions + `LEXICAL_FEATURES`), one text a row."""
+        values = (features @ self.weights + self.bias).astype(np.float64)
+        exponents = np.exp(values - values.max(axis=1, keepdims=True))
+        probabilities = exponents / exponents.sum(axis=1, keepdims=True)
         severity = _marginal(probabilities, [label[1].rank for label in self.labels], len(Severity))
         category = _marginal(probabilities, [list(Category).index(label[0]) for label in self.labels], len(Category))
-        return Reading(_sigmoid(self.slope * logit(crisis) + self.intercept), severity, category)
+        scores = self.slope * self.score(features, texts) + self.intercept
+        return Reading(np.asarray(1 / (1 + np.exp(-scores))), severity, category)
 
-    def distribution(self, features: Matrix) -> NDArray[np.float64]:
-        """Return uncalibrated label probabilities, shape (windows, labels)."""
-        total = np.zeros((len(features), len(self.labels)))
-        for member in self.layers:
-            values = features
-            for depth, (weights, bias) in enumerate(member):
-                values = values @ weights + bias
-                if depth < len(member) - 1:
-                    values = np.maximum(values, 0)
-            exponents = np.exp((values - values.max(axis=1, keepdims=True)).astype(np.float64))
-            total += exponents / exponents.sum(axis=1, keepdims=True)
-        return total / len(self.layers)
+    def score(self, features: Matrix, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the uncalibrated crisis score of each window."""
+        wording = [float(weights @ self.wording[places]) for places, weights in map(ngrams, texts)]
+        return np.asarray((features @ self.crisis).astype(np.float64) + np.array(wording))
 
 
 def lexical_features(hits: Sequence[Hit], window: Span) -> Matrix:
@@ -103,21 +117,11 @@ def lexical_features(hits: Sequence[Hit], window: Span) -> Matrix:
         if hit.live and not hit.clarify:
             column = _CATEGORIES.index(hit.category)
             row[column] = max(row[column], hit.severity.rank / 4)
-        row[len(_CATEGORIES)] = max(row[len(_CATEGORIES)], float(hit.clarify))
+        row[CATEGORY_FEATURES] = max(row[CATEGORY_FEATURES], float(hit.clarify))
         for scope in hit.scopes:
             family = scope.split(".")[0]
-            row[len(_CATEGORIES) + 1 + SCOPE_FAMILIES.index(family)] = 1.0
+            row[CATEGORY_FEATURES + 1 + SCOPE_FAMILIES.index(family)] = 1.0
     return row
-
-
-def logit(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log odds, clipped to about ±14."""
-    clipped = np.clip(probability, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(clipped / (1 - clipped)))
-
-
-def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(1 / (1 + np.exp(-values)))
 
 
 def _marginal(probabilities: NDArray[np.float64], group: Sequence[int], size: int) -> NDArray[np.float64]:

@@ -96,6 +96,7 @@ class _ScopeReader:
             if scope.id.split(".")[0] not in rule.ignores
             and rule.category in scope.categories
             and rule.severity.rank <= scope.at_most.rank
+            and (scope.hit is None or scope.hit.search(self._text, hit.start, hit.end))
             and self._holds(scope, hit, sentence)
         ]
 

@@ -64,6 +64,8 @@ class Scope:
     pattern: re.Pattern[str]
     unless: re.Pattern[str] | None
     """Where this is met in the same stretch, the scope does not hold."""
+    hit: re.Pattern[str] | None
+    """The scope governs only hits whose own words meet this."""
     categories: frozenset[Category]
     at_most: Severity
     """Rules worse than this are not governed."""
@@ -131,6 +133,7 @@ def _scope(row: dict[str, Any], macros: Mapping[str, str]) -> Scope:
         reach=Reach(row["reach"]),
         pattern=compile_patterns(row["any"], macros, bounded),
         unless=compile_patterns(row["unless"], macros, bounded) if "unless" in row else None,
+        hit=compile_patterns(row["hit"], macros, bounded) if "hit" in row else None,
         categories=frozenset(Category(name) for name in row["categories"])
         if "categories" in row
         else frozenset(Category),

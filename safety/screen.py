@@ -18,7 +18,7 @@ from safety.lexicon import Lexicon, LexiconVerdict, is_crisis
 from safety.multiturn import NOTHING, MultiTurn, TurnsVerdict
 from safety.normalize import Normalized, Normalizer
 from safety.types import Category, Evidence, Mode, Screening, ScreeningContext, Severity, highest
-from safety.windows import Span, windows
+from safety.windows import Span, spans_to_embed
 
 Encode = Callable[[Sequence[str]], Vectors]
 T = TypeVar("T")
@@ -67,13 +67,11 @@ class Screener:
         return self._decide(message, context, lexical, turns, seen, tuple(failed))
 
     def _classify(self, message: Normalized, lexical: LexiconVerdict) -> _Seen | None:
-        spans = windows(message.text)
+        spans = spans_to_embed(message.text)
         if not spans:
             return None
         if self._head is None:
             raise RuntimeError("no head")
-        whole = Span(spans[0].start, spans[-1].end)
-        spans = spans if len(spans) == 1 else [whole, *spans]
         vectors = self._embed(message.text, spans)
         features = np.stack(
             [
@@ -81,7 +79,7 @@ class Screener:
                 for vector, span in zip(vectors, spans, strict=True)
             ]
         )
-        reading = self._head.read(features)
+        reading = self._head.read(features, [message.text[span.start : span.end] for span in spans])
         if not np.isfinite(reading.crisis).all():
             raise ValueError("the encoder returned something that is not a number")
         worst = int(reading.crisis.argmax())

@@ -60,6 +60,12 @@ def windows(text: str) -> list[Span]:
     return [found[round(index * step)] for index in range(MAX_WINDOWS)]
 
 
+def spans_to_embed(text: str) -> list[Span]:
+    """Return what is embedded of a message: its only window, or the whole message and then its windows."""
+    parts = windows(text)
+    return parts if len(parts) < 2 else [Span(parts[0].start, parts[-1].end), *parts]
+
+
 def _pack(parts: list[Span], counts: list[int], size: int) -> list[Span]:
     found: list[Span] = []
     first = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +30,7 @@ def test_windows_are_bounded_and_reach_from_head_to_tail() -> None:
     assert len(spans) == MAX_WINDOWS
     assert spans[0].start == 0
     assert spans[-1].end == len(text.rstrip())
-    gaps = [after.start - before.end for before, after in zip(spans, spans[1:], strict=False)]
+    gaps = [after.start - before.end for before, after in pairwise(spans)]
     assert max(gaps) < len(text) / (MAX_WINDOWS / 2)
 
 
