@@ -14,7 +14,7 @@ from db.access import Tx
 from safety.policy import Tier, load_policy
 from safety.types import Category, Severity
 from tools.care.cases import record
-from tools.care.ladder import COLLEAGUE, call, commit, ring
+from tools.care.ladder import COLLEAGUE, call, commit, due_at, ring
 from tools.people.keys import subject_key
 from tools.people.people import require_staff
 
@@ -155,7 +155,7 @@ async def release(tx: Tx, jobs: App, case: CaseId, *, at: datetime) -> None:
     await tx.conn.execute(
         "update cases set claimed_by = null, claimed_at = null, offered_to = null, status = 'open', due_at = %s"
         " where id = %s",
-        (_due(facts.tier, at), case),
+        (await due_at(tx, facts.tier, at), case),
     )
     await record(tx, case, "released", at=at)
     await call(beside(tx, facts.student_id), jobs, case, facts.tier, "released", at=at)
@@ -251,11 +251,6 @@ async def finish_waiting_deletion(tx: Tx, conversation: ConversationId) -> bool:
 async def _is_confidential(tx: Tx) -> bool:
     row = await (await tx.conn.execute("select app_is_confidential()")).fetchone()
     return bool(row and row[0])
-
-
-def _due(tier: Tier, at: datetime) -> datetime | None:
-    within = load_policy().tiers[tier].ack_within
-    return at + within if within is not None else None
 
 
 def beside(tx: Tx, student: StudentId) -> Tx:

@@ -19,6 +19,7 @@ from db.access import Acting, Database, Role
 from tools.care.cases import SERVICE
 from tools.care.channels import Channel, Email, Recipient, open_channels, sender_of
 from tools.care.notices import Notice
+from tools.care.responders import require_responders
 
 LONGEST_WAIT_SECONDS = 300
 
@@ -75,12 +76,17 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(settings: Settings, clock: Clock, jobs: App) -> AsyncIterator[Desk]:
-    """Open what the worker's jobs use; raises `ConfigurationError` when its login is not bound by row-level security."""
+    """Open what the worker's jobs use.
+
+    Raises `ConfigurationError` when its login is not bound by row-level security, and in production when a campus has
+    nobody who answers around the clock and does not say so.
+    """
     keys = KeyRing.from_setting(settings.master_key.get_secret_value())
     db = Database(settings.worker_dsn.get_secret_value(), keys, size=settings.pool_size)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(db.close)
         await db.open()
+        await require_responders(db, settings)
         http = await stack.enter_async_context(httpx.AsyncClient())
         channels = dict(open_channels(settings, http))
         mail, outbox = Email(settings.smtp_url.get_secret_value(), sender_of(settings)), Outbox(db)

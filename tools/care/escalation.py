@@ -9,12 +9,11 @@ from procrastinate import App
 
 from core.ids import CaseId, ConversationId
 from db.access import Tx
-from safety.policy import Tier, load_policy
 from safety.triage_flow import load_flow
 from safety.triage_types import CaseNote, Digest, Effect, OpenCase, Page, RaiseCase, RecordAnswer, ScheduleCheckIn
 from safety.types import Category, Severity
 from tools.care.cases import open_case, open_case_of, raise_case, record
-from tools.care.ladder import call
+from tools.care.ladder import call, due_at
 from tools.people.keys import subject_key
 from tools.people.people import require_student
 
@@ -44,7 +43,7 @@ async def apply_effects(
 
 async def _open_or_raise(tx: Tx, conversation: ConversationId, effect: OpenCase | RaiseCase, at: datetime) -> None:
     case = await open_case_of(tx, conversation)
-    due = _due(effect.tier, at)
+    due = await due_at(tx, effect.tier, at)
     if case is None:
         # Raising what is closed meanwhile opens it anew: never dropped.
         await open_case(
@@ -66,13 +65,13 @@ async def _open_or_raise(tx: Tx, conversation: ConversationId, effect: OpenCase 
 
 
 async def _call(tx: Tx, jobs: App, conversation: ConversationId, effect: Page | Digest, at: datetime) -> None:
-    case = await open_case_of(tx, conversation)
+    case, due = await open_case_of(tx, conversation), await due_at(tx, effect.tier, at)
     if case is not None:
         case_id = case.id
         await tx.conn.execute(
             "update cases set due_at = case when acknowledged_at is null then least(due_at, %s) else %s end"
             " where id = %s",
-            (_due(effect.tier, at), _due(effect.tier, at), case_id),
+            (due, due, case_id),
         )
     else:
         # A person is to be told of something that has no case: what it is about is unknown, so it counts as grave.
@@ -83,7 +82,7 @@ async def _call(tx: Tx, jobs: App, conversation: ConversationId, effect: Page | 
             severity=Severity.HIGH,
             tier=effect.tier,
             at=at,
-            due_at=_due(effect.tier, at),
+            due_at=due,
         )
     if effect.confidential:
         await _make_confidential(tx, case_id)
@@ -105,8 +104,3 @@ async def _answer(tx: Tx, conversation: ConversationId, item: str, value: str, a
 
 async def _make_confidential(tx: Tx, case: CaseId) -> None:
     await tx.conn.execute("update cases set confidential = true where id = %s", (case,))
-
-
-def _due(tier: Tier, at: datetime) -> datetime | None:
-    within = load_policy().tiers[tier].ack_within
-    return at + within if within is not None else None

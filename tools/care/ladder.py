@@ -16,12 +16,12 @@ from db.access import Tx
 from db.jobs import defer
 from safety.policy import LadderStep, Rung, Tier, load_policy
 from tools.care.cases import record
+from tools.care.staffing import Staffing, staffing
 
 ONCE_A_CALL = ("console", "webhook")
 """Channels that reach the institution as a whole: one notice a call, whatever the number of rungs that begin with it."""
 COLLEAGUE = "colleague"
 """The rung of a notice to one person, outside the ladder."""
-CARE_QUEUE = "care"
 
 
 async def call(tx: Tx, jobs: App, case: CaseId, tier: Tier, reason: str, *, at: datetime) -> None:
@@ -39,15 +39,34 @@ async def call(tx: Tx, jobs: App, case: CaseId, tier: Tier, reason: str, *, at: 
         (fresh, at, fresh, case),
     )
     told: set[str] = set()
+    begins = await begins_at(tx, tier, at)
     for index, step in enumerate(plan.ladder):
         if step.after:
-            await _later(tx, jobs, case, page, tier, index, at + step.after)
+            await _later(tx, jobs, case, page, tier, index, begins + step.after)
             continue
         for channel in plan.channels:
             if channel not in ONCE_A_CALL or channel not in told:
                 await commit(tx, jobs, case, channel, tier, step.rung, reason, page=page, at=at)
                 told.add(channel)
     await ring(tx)
+
+
+async def begins_at(tx: Tx, tier: Tier, at: datetime) -> datetime:
+    """From when a tier's time counts: at once for what pages; for the rest from when somebody next looks."""
+    if tier.pages:
+        return at
+    cursor = await tx.conn.execute(
+        "select settings, time_zone from institutions where id = %s", (tx.who.institution_id,)
+    )
+    row = await cursor.fetchone()
+    staff = staffing(row[0], row[1], at) if row else Staffing(True, None)
+    return at if staff.now or staff.next_at is None else staff.next_at
+
+
+async def due_at(tx: Tx, tier: Tier, at: datetime) -> datetime | None:
+    """Until when a person must have acknowledged a call of this moment; None where nobody is called."""
+    within = load_policy().tiers[tier].ack_within
+    return await begins_at(tx, tier, at) + within if within is not None else None
 
 
 async def climb(tx: Tx, jobs: App, case: CaseId, page: UUID, tier: Tier, index: int, *, at: datetime) -> Rung | None:

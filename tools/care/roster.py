@@ -14,6 +14,7 @@ from core.errors import NotFound
 from db.access import Tx
 from safety.policy import Rung
 from tools.care.channels import Recipient
+from tools.care.staffing import has_line
 from tools.people.keys import subject_key
 
 ON_DUTY = """
@@ -42,7 +43,7 @@ async def recipients(
     """Return whom a rung reaches at a moment; empty when there is nobody, which is recorded as such."""
     if account is not None:
         return await _people(tx, ONE, account=account)
-    campus = await _campus(tx)
+    campus = await campus_settings(tx)
     if rung == Rung.LINE_24_7:
         return _line(campus)
     found = await _people(tx, ON_DUTY, rung=rung, at=at, confidential=confidential)
@@ -80,15 +81,16 @@ async def _recipient(tx: Tx, account: UUID, email: bytes, phone: bytes | None) -
         return Recipient(label)
 
 
-async def _campus(tx: Tx) -> dict[str, Any]:
+async def campus_settings(tx: Tx) -> dict[str, Any]:
+    """Return what the acting person's institution has written down."""
     cursor = await tx.conn.execute("select settings from institutions where id = %s", (tx.who.institution_id,))
     row = await cursor.fetchone()
     return row[0] if row else {}
 
 
 def _line(campus: dict[str, Any]) -> list[Recipient]:
-    """The contracted 24/7 line: `settings["line_24_7"]` holds `email`, `phone` or both."""
-    line = campus.get("line_24_7")
-    if not isinstance(line, dict) or not (line.get("email") or line.get("phone")):
+    """The contracted 24/7 line."""
+    if not has_line(campus):
         return []
+    line = campus["line_24_7"]
     return [Recipient("line_24_7", email=line.get("email"), phone=line.get("phone"))]

@@ -15,12 +15,13 @@ from core.errors import CompanionError
 from core.ids import CaseId, InstitutionId, new_id
 from core.logs import get_logger
 from db.access import Acting, Tx
-from safety.policy import Tier
+from safety.policy import Rung, Tier
 from tools.care.alarm import clear_alarm, raise_alarm
 from tools.care.channels import NOT_CONFIGURED, Channel, NotSent, Recipient
 from tools.care.desk import Desk
 from tools.care.notices import Notice, case_link
-from tools.care.roster import recipients
+from tools.care.roster import campus_settings, recipients
+from tools.care.staffing import is_unstaffed
 
 log = get_logger("care.sending")
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -43,6 +44,8 @@ class Pending:
     """Those who have not got it yet."""
     nobody: bool
     """There is nobody at all on this rung."""
+    unstaffed: bool
+    """The campus says of itself that nobody answers around the clock."""
     told: bool
     """Somebody has got it already."""
     attempt: int
@@ -60,6 +63,9 @@ async def deliver(desk: Desk, who: Acting, delivery: UUID) -> None:
     channel = desk.channels[pending.channel]
     if not channel.configured:
         await _fail(desk, who, pending, NOT_CONFIGURED, alarm=False)
+        return
+    if pending.nobody and pending.unstaffed and pending.notice.rung == Rung.LINE_24_7:
+        await _fail(desk, who, pending, "unstaffed", alarm=False)
         return
     if pending.nobody:
         await _fail(desk, who, pending, "no_recipient", alarm=True)
@@ -114,7 +120,15 @@ async def _begin(tx: Tx, desk: Desk, delivery: UUID) -> Pending | None:
         test=synthetic,
     )
     left = tuple(to for to in people if to.label not in done)
-    return Pending(notice, channel, left, nobody=not people, told=bool(done), attempt=attempt)
+    return Pending(
+        notice,
+        channel,
+        left,
+        nobody=not people,
+        unstaffed=is_unstaffed(await campus_settings(tx)),
+        told=bool(done),
+        attempt=attempt,
+    )
 
 
 async def _send(desk: Desk, who: Acting, pending: Pending, channel: Channel, to: Recipient) -> NotSent | None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core.logs import get_logger
+
+log = get_logger("care.staffing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +23,23 @@ class Staffing:
 def staffing(settings: dict[str, Any], time_zone: str, moment: datetime) -> Staffing:
     """Read a campus's staffing at a moment.
 
+    A contracted 24/7 line answers at every hour, unless the campus says of itself that it is unstaffed.
     `settings["staffing"]` is `"always"` or a list of `{"days": [0..6], "from": "HH:MM", "to": "HH:MM"}`,
     Monday being 0. Nothing written means nobody: the student is never told of people who may not be there.
     """
-    rule = settings.get("staffing")
-    if rule == "always":
+    if settings.get("staffing") == "always" or (has_line(settings) and not is_unstaffed(settings)):
         return Staffing(True, None)
+    try:
+        return _by_shifts(settings.get("staffing"), ZoneInfo(time_zone), moment)
+    except (KeyError, TypeError, ValueError, ZoneInfoNotFoundError) as error:
+        # A rule that cannot be read must not stop a message on its way: it promises nobody.
+        log.error("staffing_unreadable", error=type(error).__name__)
+        return Staffing(False, None)
+
+
+def _by_shifts(rule: Any, zone: ZoneInfo, moment: datetime) -> Staffing:
     if not isinstance(rule, list):
         return Staffing(False, None)
-    zone = ZoneInfo(time_zone)
     local = moment.astimezone(zone)
     starts: list[datetime] = []
     for day_ahead in range(8):
@@ -42,3 +54,24 @@ def staffing(settings: dict[str, Any], time_zone: str, moment: datetime) -> Staf
             if start > local:
                 starts.append(start)
     return Staffing(False, min(starts, default=None))
+
+
+def has_line(settings: dict[str, Any]) -> bool:
+    """Whether a staffed 24/7 line is under contract: `settings["line_24_7"]` holds `email`, `phone` or both."""
+    line = settings.get("line_24_7")
+    return isinstance(line, dict) and bool(line.get("email") or line.get("phone"))
+
+
+def is_unstaffed(settings: dict[str, Any]) -> bool:
+    """Whether the campus chose the unstaffed mode: `settings["responder"]` is `"unstaffed"`."""
+    return settings.get("responder") == "unstaffed"
+
+
+def responder_problem(settings: dict[str, Any]) -> str | None:
+    """Return why a campus may not go live, or None: somebody answers around the clock, or it says plainly that not."""
+    if has_line(settings) or is_unstaffed(settings) or settings.get("staffing") == "always":
+        return None
+    return (
+        "nobody answers around the clock. Contract a staffed line (`line_24_7`), staff it yourselves (`staffing`:"
+        " `always`), or choose the unstaffed mode (`responder`: `unstaffed`), in which students are told when somebody looks"
+    )

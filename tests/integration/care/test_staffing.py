@@ -1,0 +1,93 @@
+"""Who answers when: stated plainly, never guessed, and never a reason for a message to fail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from core.errors import ConfigurationError
+from core.settings import Environment
+from safety.types import Severity
+from tests.integration.care.conftest import Campus, drain, open_worker
+from tools.care.delivery import WorkerApp
+from tools.care.staffing import responder_problem, staffing
+
+SHIFTS = [{"days": [0, 1, 2, 3, 4], "from": "09:00", "to": "17:00"}]
+LINE = {"email": "line@contract.example"}
+SATURDAY = datetime(2026, 11, 21, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("settings", "now", "next_at"),
+    [
+        ({}, False, None),
+        ({"staffing": "always"}, True, None),
+        ({"line_24_7": LINE}, True, None),
+        ({"line_24_7": {}}, False, None),
+        ({"line_24_7": LINE, "responder": "unstaffed"}, False, None),
+        ({"staffing": SHIFTS}, False, datetime(2026, 11, 23, 16, tzinfo=UTC)),
+        ({"staffing": [{"days": "never"}]}, False, None),
+        ({"staffing": [{"days": [5, 6], "from": "later", "to": "24:00"}]}, False, None),
+        ({"staffing": "sometimes"}, False, None),
+    ],
+)
+def test_staffing_is_read_as_it_is_written(settings: dict[str, Any], now: bool, next_at: datetime | None) -> None:
+    found = staffing(settings, "America/Denver", SATURDAY)
+    assert (found.now, found.next_at) == (now, next_at)
+
+
+def test_a_zone_that_does_not_exist_promises_nobody() -> None:
+    assert not staffing({"staffing": SHIFTS}, "Middle/Earth", SATURDAY).now
+
+
+@pytest.mark.parametrize("settings", [{"line_24_7": LINE}, {"responder": "unstaffed"}, {"staffing": "always"}])
+def test_a_campus_that_says_who_answers_may_go_live(settings: dict[str, Any]) -> None:
+    assert responder_problem(settings) is None
+    assert responder_problem({"staffing": SHIFTS}) is not None
+
+
+async def test_production_does_not_start_without_a_responder(campus: Campus) -> None:
+    campus.change("update institutions set settings = '{}' where slug = 'valley'")
+    production = campus.settings.model_copy(update={"environment": Environment.PRODUCTION})
+    with pytest.raises(ConfigurationError, match="valley"):
+        async for _ in open_worker(production, campus.clock):
+            pass
+
+
+async def test_a_broken_staffing_rule_never_stops_a_crisis(campus: Campus, worker: WorkerApp) -> None:
+    campus.change("update institutions set settings = settings || '{\"staffing\": [{\"days\": 7}]}', time_zone = 'x/y'")
+    await campus.crisis()
+    await drain(worker)
+    assert campus.rows("select 1 from outbox where subject like '%%now%%'")
+
+
+async def test_the_time_of_what_does_not_page_counts_from_when_somebody_looks(
+    campus: Campus, worker: WorkerApp
+) -> None:
+    """Nobody is called out at night for what was promised for the day."""
+    campus.clock.moment = SATURDAY
+    campus.change("update institutions set settings = settings || %s::jsonb", '{"staffing": [{"days": [0, 1, 2, 3, 4],'
+                  ' "from": "09:00", "to": "17:00"}]}')  # fmt: skip
+    await campus.crisis(Severity.MODERATE)
+    opening = datetime(2026, 11, 23, 16, tzinfo=UTC)
+    assert campus.rows("select due_at from cases") == [{"due_at": opening + timedelta(hours=4)}]
+    climbs = campus.rows("select scheduled_at from procrastinate_jobs where task_name = 'climb' order by scheduled_at")
+    assert [row["scheduled_at"] for row in climbs] == [opening + timedelta(hours=3), opening + timedelta(hours=4)]
+    await campus.crisis(Severity.HIGH)
+    assert campus.rows("select due_at from cases where severity = 'high'") == [
+        {"due_at": campus.clock.now() + timedelta(minutes=5)}
+    ]
+
+
+async def test_the_unstaffed_mode_is_a_choice_and_no_alarm(campus: Campus, worker: WorkerApp) -> None:
+    campus.change('update institutions set settings = settings || \'{"responder": "unstaffed"}\'')
+    await campus.crisis()
+    campus.pass_time(timedelta(hours=1))
+    await drain(worker)
+    line = campus.rows(
+        "select distinct state, last_error from deliveries where rung = 'line_24_7' and channel = 'email'"
+    )
+    assert line == [{"state": "failed", "last_error": "unstaffed"}]
+    assert campus.rows("select 1 from alarms") == []
