@@ -1,4 +1,4 @@
-"""Stores what the script does without a student's message: ticks, a person joining or handing back.
+"""Stores what the script does, in answer to a message or without one: ticks, a person joining or handing back.
 
 The conversation's number is the guard: whoever read it first and writes first wins, the other reads again.
 """
@@ -13,7 +13,7 @@ from procrastinate import App
 from conversations.crisis_events import crisis_payload
 from conversations.snapshot import Snapshot
 from core.crypto import SubjectKey
-from core.ids import ConversationId, new_id
+from core.ids import ConversationId, MessageId, TurnId, new_id
 from db.access import Tx
 from safety.triage_types import ScriptStep, TriageState
 from safety.types import Mode
@@ -37,7 +37,14 @@ async def take_number(
 
 
 async def store_step(
-    tx: Tx, jobs: App, snapshot: Snapshot, step: ScriptStep, *, at: datetime, first_part: int = 1
+    tx: Tx,
+    jobs: App,
+    snapshot: Snapshot,
+    step: ScriptStep,
+    *,
+    at: datetime,
+    first_part: int = 1,
+    turn_id: TurnId | None = None,
 ) -> None:
     """Store a step's messages under the number that was taken, and carry out its effects."""
     await apply_effects(tx, jobs, snapshot.conversation_id, step.effects, at=at)
@@ -54,6 +61,7 @@ async def store_step(
             message,
             at=at,
             extras=payload if last else None,
+            turn_id=turn_id,
         )
 
 
@@ -68,18 +76,20 @@ async def store_message(
     *,
     at: datetime,
     extras: str | None = None,
-) -> None:
-    """Append a message that belongs to no turn."""
-    message = new_id()
+    turn_id: TurnId | None = None,
+) -> MessageId:
+    """Append a message; what the script or a person says on their own belongs to no turn."""
+    message = MessageId(new_id())
     await tx.conn.execute(
-        "insert into messages (id, institution_id, student_id, conversation_id, seq, part, author, body_sealed,"
-        " extras_sealed, created_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "insert into messages (id, institution_id, student_id, conversation_id, turn_id, seq, part, author,"
+        " body_sealed, extras_sealed, created_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
-            message, tx.who.institution_id, require_student(tx), conversation, seq, part, author,
+            message, tx.who.institution_id, require_student(tx), conversation, turn_id, seq, part, author,
             key.seal(text, f"messages.body:{message}"),
             key.seal(extras, f"messages.extras:{message}") if extras else None, at,
         ),
     )  # fmt: skip
+    return message
 
 
 def seal_state(snapshot: Snapshot, state: TriageState | None) -> bytes | None:

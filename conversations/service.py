@@ -9,8 +9,9 @@ from datetime import datetime
 
 from conversations.broker import Broker
 from conversations.events import Event, EventName, after, load_events
+from conversations.first_transaction import Received
 from conversations.history import require_conversation
-from conversations.intake import Allow, Intake, Received, always
+from conversations.intake import Allow, Intake, always
 from conversations.runner import Runner
 from core.clock import Clock
 from core.errors import NotFound

@@ -17,7 +17,7 @@ from api.deps import PartsDep, StudentDep
 from api.parts import Parts
 from conversations import history
 from conversations.events import Event, EventName
-from conversations.intake import Received
+from conversations.first_transaction import Received
 from conversations.text import clean_message
 from core.ids import ConversationId, TurnId, new_id
 from core.logs import get_logger

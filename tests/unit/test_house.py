@@ -33,8 +33,8 @@ def test_only_admission_makes_a_screened_turn() -> None:
     assert calls_of("ScreenedTurn") == {"conversations/admission.py"}
 
 
-def test_a_message_is_admitted_only_by_intake_or_for_a_turn_taken_over() -> None:
-    assert calls_of("admit") == {"conversations/admission.py", "conversations/intake.py"}
+def test_a_message_is_admitted_only_in_the_first_transaction_or_for_a_turn_taken_over() -> None:
+    assert calls_of("admit") == {"conversations/admission.py", "conversations/first_transaction.py"}
     assert calls_of("readmit") == {"conversations/runner.py"}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conversations import intake
+from conversations import intake, script_store
 from core.errors import Conflict
 from core.settings import Settings
 from safety.triage_types import ScriptStep
@@ -32,7 +32,7 @@ async def test_effects_that_are_not_carried_out_are_noticed(
     async def nothing(*_: Any, **__: Any) -> None:
         return None
 
-    monkeypatch.setattr(intake, "apply_effects", nothing)
+    monkeypatch.setattr(script_store, "apply_effects", nothing)
     with pytest.raises(AssertionError):
         await test_intake.test_a_crisis_commits_message_screening_case_deliveries_jobs_and_reply_together(
             desk, people, settings

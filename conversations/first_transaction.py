@@ -1,0 +1,140 @@
+"""The first transaction: the message, its screening, and in a crisis the case, its deliveries and the fixed reply."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import orjson
+from procrastinate import App
+from psycopg.types.json import Jsonb
+
+from agents.state import ScreenedTurn
+from conversations.admission import admit
+from conversations.crisis_events import crisis_payload
+from conversations.events import Event, EventName, dump_events
+from conversations.script_store import store_message, store_step, take_number
+from conversations.snapshot import Snapshot
+from core.ids import MessageId, TurnId, new_id
+from db.access import Tx
+from safety.triage_types import ScriptStep, TriageState
+from safety.types import Mode, Screening
+from tools.care.escalation import apply_effects
+
+Path = Literal["agent", "script", "live_person", "careful"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A message with everything that was decided about it, ready to be committed."""
+
+    snapshot: Snapshot
+    text: str
+    idempotency_key: str
+    screening: Screening
+    path: Path
+    step: ScriptStep | None
+    """What the script does; None when it has no part in this turn."""
+    at: datetime
+
+    @property
+    def mode(self) -> Mode:
+        """The conversation's mode after this turn."""
+        return self.step.mode if self.step is not None else self.snapshot.mode
+
+    @property
+    def state(self) -> TriageState | None:
+        """The triage state after this turn."""
+        return self.step.state if self.step is not None else self.snapshot.triage
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that is committed."""
+
+    turn_id: TurnId
+    seq: int
+    path: Path
+    repeated: bool
+    """The same idempotency key came before: nothing was done again."""
+    screened: ScreenedTurn | None = None
+
+
+async def commit_turn(tx: Tx, jobs: App, judged: Judged) -> Received | None:
+    """Write everything in the open transaction; None when another message came in between and all must be judged again."""
+    snapshot = judged.snapshot
+    if not await take_number(tx, snapshot, judged.mode, judged.state, at=judged.at):
+        return None
+    turn_id = TurnId(new_id())
+    await _store_turn(tx, judged, turn_id)
+    message = await store_message(
+        tx,
+        snapshot.key,
+        snapshot.conversation_id,
+        snapshot.next_seq,
+        0,
+        "student",
+        judged.text,
+        at=judged.at,
+        turn_id=turn_id,
+    )
+    await _store_screening(tx, judged, message)
+    if judged.step is not None:
+        await _store_script(tx, jobs, judged, judged.step, turn_id)
+    screened = None
+    if judged.path == "agent":
+        screened = admit(tx.who, snapshot, turn_id, judged.text, judged.screening, judged.mode, received_at=judged.at)
+    return Received(turn_id, snapshot.next_seq, judged.path, repeated=False, screened=screened)
+
+
+async def _store_turn(tx: Tx, judged: Judged, turn_id: TurnId) -> None:
+    snapshot, agent = judged.snapshot, judged.path == "agent"
+    await tx.conn.execute(
+        "insert into turns (id, institution_id, student_id, conversation_id, seq, idempotency_key, body_hash, path,"
+        " state, versions, created_at, finished_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            turn_id, tx.who.institution_id, tx.who.student_id, snapshot.conversation_id, snapshot.next_seq,
+            judged.idempotency_key, snapshot.key.digest(judged.text), judged.path, "queued" if agent else "done",
+            Jsonb({"screening": judged.screening.version}), judged.at, None if agent else judged.at,
+        ),
+    )  # fmt: skip
+
+
+async def _store_screening(tx: Tx, judged: Judged, message: MessageId) -> None:
+    snapshot, screening = judged.snapshot, judged.screening
+    evidence = orjson.dumps([asdict(entry) for entry in screening.evidence]).decode()
+    await tx.conn.execute(
+        "insert into screenings (message_id, institution_id, student_id, conversation_id, crisis, clarify,"
+        " category, severity, score, evidence_sealed, degraded, version, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            message, tx.who.institution_id, tx.who.student_id, snapshot.conversation_id, screening.crisis,
+            screening.clarify, screening.category, screening.severity, screening.score,
+            snapshot.key.seal(evidence, f"screenings.evidence:{message}"), list(screening.degraded),
+            screening.version, judged.at,
+        ),
+    )  # fmt: skip
+
+
+async def _store_script(tx: Tx, jobs: App, judged: Judged, step: ScriptStep, turn_id: TurnId) -> None:
+    if judged.path == "agent":
+        await apply_effects(tx, jobs, judged.snapshot.conversation_id, step.effects, at=judged.at)
+        return
+    await store_step(tx, jobs, judged.snapshot, step, at=judged.at, turn_id=turn_id)
+    events = _script_events(judged.screening, judged.path, crisis_payload(step))
+    sealed = judged.snapshot.key.seal(dump_events(events), f"turns.events:{turn_id}")
+    await tx.conn.execute("update turns set events_sealed = %s where id = %s", (sealed, turn_id))
+
+
+def _script_events(screening: Screening, path: Path, payload: dict[str, Any]) -> list[Event]:
+    return [
+        Event("1.1", EventName.SCREENING, screening_payload(screening)),
+        Event("1.2", EventName.CRISIS, payload),
+        Event("1.3", EventName.DONE, {"path": path}),
+    ]
+
+
+def screening_payload(screening: Screening) -> dict[str, Any]:
+    """What a client may know of the screening: whether the ordinary path was left, never a score."""
+    return {"crisis": screening.crisis, "clarify": screening.clarify, "careful": bool(screening.degraded)}
