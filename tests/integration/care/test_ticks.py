@@ -91,7 +91,7 @@ async def test_an_agreed_check_in_comes_when_it_was_agreed(campus: Campus, worke
 async def test_a_message_of_the_student_makes_the_script_look_at_once(campus: Campus, worker: WorkerApp) -> None:
     """A resting conversation that turns into a crisis must not wait for the check-in that was planned before."""
     conversation = await campus.crisis()
-    campus.change("update conversations set tick_at = 'infinity'")
+    campus.change("update conversations set tick_at = %s", campus.clock.now() + timedelta(days=2))
     await campus.say(conversation, WORDS, crisis(Severity.IMMINENT))
     assert campus.rows("select tick_at from conversations") == [{"tick_at": None}]
     await sweep(worker.desk)
@@ -112,6 +112,7 @@ async def test_conversations_that_cannot_be_read_do_not_stop_the_others(
     monkeypatch.setattr(ticks, "AT_MOST", 1)
     broken, whole = await campus.crisis(), await campus.crisis()
     campus.change("update conversations set triage_sealed = '\\x00' where id = %s", broken)
+    campus.change("update conversations set tick_at = %s where id = %s", campus.clock.now(), whole)
     campus.clock.advance(2 * MINUTE + SECONDS)
     for _ in range(3):
         await sweep(worker.desk)
