@@ -244,7 +244,8 @@ async def _news(request: Request, case_id: UUID, who: Acting, parts: Parts, afte
     now = parts.clock.now()
     async with parts.db.acting(who) as tx:
         stands = await standing(tx, CaseId(case_id))
-        fresh = await newer_messages(tx, stands.case, after)
+        open_ = stands.case.status != "closed"  # afterwards the words are the student's again
+        fresh = await newer_messages(tx, stands.case, after) if open_ else []
         me = await read_profile(tx, who.account_id)
         others = [found for found in await colleagues(tx) if found[0] != who.account_id]
     if not fresh and stands.seen == seen:

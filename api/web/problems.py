@@ -30,19 +30,11 @@ def _for_browsers(handler: Handler) -> Handler:
         response = await handler(request, error)
         if not wants_html(request) or response.media_type != "application/problem+json":
             return response
-        if response.status_code == 401:
-            return go(request, sign_in_address(_back_to(request)))
         problem = orjson.loads(response.body)
         if is_fragment(request):
             return render(request, "parts/trouble.html", problem["status"], problem=problem)
+        if response.status_code == 401:
+            return go(request, sign_in_address(request.url.path if request.method == "GET" else "/"))
         return problem_page(request, problem)
 
     return answer
-
-
-def _back_to(request: Request) -> str:
-    """The page to come back to: a fragment or a form belongs to the page it was on."""
-    path = request.headers.get("hx-current-url", "")
-    if path:
-        return "/" + path.split("/", 3)[-1] if path.count("/") >= 3 else "/"
-    return request.url.path if request.method == "GET" else "/"

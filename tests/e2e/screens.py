@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.e2e.people import Counselor, Student
@@ -22,6 +23,11 @@ SIZES = {"390x844": PHONE, "1280x800": DESK}
 THEMES = ("light", "dark")
 OPEN = {"landing": "/", "help": "/help?region=US", "sign-in": "/sign-in", "register": "/register", "about": "/about"}
 HERS = {"library": "/library", "article": "/library/awake-at-3am", "plan": "/plan"}
+OTHERS = {
+    "jonas@demo.example": "i cut myself again last night and the urge is still strong",
+    "amara@demo.example": "sometimes i wish i could fall asleep and not wake up",
+    "wei@demo.example": "my friend says she wants to die and i don't know what to do",
+}
 STUDENT, COUNSELOR = "maya@demo.example", "rosa@demo.example"
 
 
@@ -75,8 +81,35 @@ async def _take_all(address: str, password: str, folder: Path) -> None:
         for name, where in HERS.items():
             await camera.take(student.page, name, where)
         await _conversation(camera, student)
-        await _crisis(camera, student, counselor)
+        known = await counselor.known()
+        async with httpx.AsyncClient(base_url=address, timeout=30) as api:
+            for email, words in OTHERS.items():
+                await _write(api, email, password, words)
+            await _crisis(camera, student, counselor)
+            await _close_as_tests(api, password, known)
         await browser.close()
+
+
+async def _signed_in(api: httpx.AsyncClient, email: str, password: str) -> dict[str, str]:
+    answer = await api.post("/api/v1/auth/login", json={"email": email, "password": password})
+    return {"authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
+
+
+async def _write(api: httpx.AsyncClient, email: str, password: str, words: str) -> None:
+    who = await _signed_in(api, email, password)
+    conversation = (await api.post("/api/v1/conversations", headers=who)).raise_for_status().json()["id"]
+    sent = await api.post(f"/api/v1/conversations/{conversation}/turns", headers=who, json={"text": words})
+    sent.raise_for_status()
+
+
+async def _close_as_tests(api: httpx.AsyncClient, password: str, known: set[str]) -> None:
+    """Leave the queue as it was found."""
+    who = await _signed_in(api, COUNSELOR, password)
+    for entry in (await api.get("/api/v1/care/queue", headers=who)).raise_for_status().json()["entries"]:
+        case = f"/api/v1/care/cases/{entry['id']}"
+        if f"/console/cases/{entry['id']}" not in known:
+            await api.post(f"{case}/claim", headers=who)
+            await api.post(f"{case}/close", headers=who, json={"outcome": "test"})
 
 
 async def _conversation(camera: Camera, student: Student) -> None:
@@ -88,6 +121,7 @@ async def _conversation(camera: Camera, student: Student) -> None:
 
 async def _crisis(camera: Camera, student: Student, counselor: Counselor) -> None:
     await student.page.goto("/chat/new")
+    await counselor.page.reload()
     known = await counselor.known()
     await student.say("i keep thinking about killing myself tonight")
     await expect(student.status).to_contain_text("Sent")

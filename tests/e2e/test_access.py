@@ -75,6 +75,7 @@ async def test_pages_of_a_student(site: Site, browsing: Browsing, check: Check, 
     await student.say("i want to kill myself")
     await expect(student.panel).to_be_visible()
     await check(page, "crisis")
+    conversation = page.url
     await page.context.clear_cookies()
     await student.write("are you there")
     await expect(page.get_by_role("dialog")).to_be_visible()
@@ -82,7 +83,7 @@ async def test_pages_of_a_student(site: Site, browsing: Browsing, check: Check, 
     await page.keyboard.press("Escape")
     page.on("dialog", lambda dialog: dialog.accept())
     await student.sign_in()
-    for address in ("/library", "/library/awake-at-3am", "/plan"):
+    for address in ("/library", "/library/awake-at-3am", "/plan", f"{conversation}/looks"):
         await page.goto(address)
         await check(page, address)
 

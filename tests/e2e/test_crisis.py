@@ -34,6 +34,10 @@ async def test_a_student_reaches_a_person(student: Student, counselor: Counselor
     )
     await expect(student.status).to_contain_text("Opened by a counselor")
     await expect(student.status).not_to_contain_text("is writing")
+    looks = await student.page.context.new_page()
+    await looks.goto(f"{student.page.url}/looks")
+    await expect(looks.get_by_role("listitem").filter(has_text="Rosa Delgado")).to_have_count(1)
+    await looks.close()
 
     await counselor.page.get_by_role("button", name="Claim this case").click()
     await counselor.answer.press_sequentially("Hi, ", delay=20)

@@ -25,6 +25,7 @@ async def test_help_needs_no_script_and_no_account(browsing: Browsing) -> None:
     await expect(page.get_by_role("link", name="Open the finder")).to_be_visible()
     await page.get_by_label("Where are you?").select_option("US")
     await page.get_by_role("button", name="Show lines").click()
+    assert await page.get_by_role("link", name="Call 911").get_attribute("href") == "tel:911"
     assert await page.get_by_role("link", name="Call 988").first.get_attribute("href") == "tel:988"
     assert await page.get_by_role("link", name="Text HOME to 741741").get_attribute("href") == "sms:741741?body=HOME"
 

@@ -54,6 +54,7 @@ document.body.addEventListener("htmx:afterSettle", () => {
 
 document.body.addEventListener("htmx:sendError", () => ($("stale").hidden = false));
 document.body.addEventListener("htmx:responseError", ({ detail }) => {
+  if (detail.xhr.status === 401) return trouble("You're signed out. Sign in again in another tab; what you typed stays here.");
   if (detail.elt.id !== "reply") $("stale").hidden = false;
   else trouble(new DOMParser().parseFromString(detail.xhr.responseText, "text/html").body.innerText.trim());
 });
