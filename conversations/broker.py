@@ -16,6 +16,7 @@ class LiveTurn:
     def __init__(self, attempt: int) -> None:
         self.attempt = attempt
         self.events: list[Event] = []
+        self.over = False
         self._changed = asyncio.Event()
 
     def prepare(self, name: EventName, data: dict[str, Any]) -> Event:
@@ -25,6 +26,14 @@ class LiveTurn:
     def publish(self, event: Event) -> None:
         """Add an event and wake the listeners."""
         self.events.append(event)
+        self._wake()
+
+    def abandon(self) -> None:
+        """Let the listeners go without an end: what became of the turn is in the database."""
+        self.over = True
+        self._wake()
+
+    def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
@@ -33,7 +42,7 @@ class LiveTurn:
         self.publish(self.prepare(name, data))
 
     async def listen(self) -> AsyncIterator[Event]:
-        """Yield all events from the first on; ends after the final one."""
+        """Yield all events from the first on; ends after the final one, or when the turn was abandoned here."""
         position = 0
         while True:
             changed = self._changed
@@ -43,6 +52,8 @@ class LiveTurn:
                 yield event
                 if event.final:
                     return
+            if self.over:
+                return
             await changed.wait()
 
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -21,13 +21,15 @@ from procrastinate import App
 from conversations.first_transaction import Judged, Path, Received, commit_turn
 from conversations.snapshot import Snapshot, read_snapshot
 from core.clock import Clock
+from core.crypto import Unreadable
 from core.errors import Conflict, Unavailable
-from core.ids import ConversationId, TurnId
+from core.ids import ConversationId, TurnId, new_id
 from db.access import Acting, Database, Tx
 from safety.script import advance, degraded_reply, open_triage
 from safety.triage_types import InputKind, ScriptStep, StudentFacts
 from safety.types import Mode, Screening, ScreeningContext
 
+MOST_TRIES = 8
 Allow = Callable[[], Awaitable[None]]
 """May refuse a message that is clear, by raising; it is never asked about any other."""
 
@@ -79,13 +81,14 @@ class Intake:
         Raises `NotFound`, `Conflict` for a reused key with other words, and `SafetyReply` when the database is down.
         """
         async with self._in_order(conversation):
-            while True:
+            for _ in range(MOST_TRIES):
                 try:
                     received = await self._attempt(who, conversation, text, idempotency_key, kind, allow)
-                except psycopg.errors.UniqueViolation:
-                    continue  # Another process took this key or number first: read again and see which.
+                except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
+                    continue  # Another process took this key, number or lock first: read again and see which.
                 if received is not None:
                     return received
+            raise await self._reply_without_record(text, self._clock.now())
 
     @asynccontextmanager
     async def _in_order(self, conversation: ConversationId) -> AsyncIterator[None]:
@@ -111,13 +114,18 @@ class Intake:
         try:
             async with self._db.acting(who) as tx:
                 snapshot = await read_snapshot(tx, conversation, now)
-                known = await _known_turn(tx, snapshot, idempotency_key, text)
-        except Unavailable as error:
-            raise await self._reply_without_database(text, now) from error
-        if known is not None:
-            return known
+                known = await _known_turn(tx, snapshot, idempotency_key)
+        except (Unavailable, Unreadable, psycopg.DatabaseError) as error:
+            raise await self._reply_without_record(text, now) from error
+        if known is not None and known.body_hash == snapshot.key.digest(text):
+            return known.received
         screening = await self._screen(text, snapshot.context)
         path, step = _decide(snapshot, text, screening, kind, now)
+        if known is not None:
+            # The key was used for other words. A client's mistake may cost a resend, never a crisis its answer.
+            if path == "agent":
+                raise Conflict("This was sent before with other words. Send it as a new message.")
+            idempotency_key = str(new_id())
         judged = Judged(snapshot, text, idempotency_key, screening, path, step, now)
         if path == "agent":
             await allow()
@@ -131,7 +139,7 @@ class Intake:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self._screener.screen, text, context)
 
-    async def _reply_without_database(self, text: str, now: datetime) -> SafetyReply:
+    async def _reply_without_record(self, text: str, now: datetime) -> SafetyReply:
         screening = await self._screen(text, ScreeningContext())
         facts = StudentFacts()
         step = (
@@ -164,14 +172,16 @@ def _decide(
     return "agent", None
 
 
-async def _known_turn(tx: Tx, snapshot: Snapshot, idempotency_key: str, text: str) -> Received | None:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    received: Received
+    body_hash: bytes
+
+
+async def _known_turn(tx: Tx, snapshot: Snapshot, idempotency_key: str) -> _Known | None:
     cursor = await tx.conn.execute(
         "select id, seq, path, body_hash from turns where conversation_id = %s and idempotency_key = %s",
         (snapshot.conversation_id, idempotency_key),
     )
     row = await cursor.fetchone()
-    if row is None:
-        return None
-    if bytes(row[3]) != snapshot.key.digest(text):
-        raise Conflict("This was sent before with other words. Send it as a new message.")
-    return Received(TurnId(row[0]), row[1], row[2], repeated=True)
+    return _Known(Received(TurnId(row[0]), row[1], row[2], repeated=True), bytes(row[3])) if row else None

@@ -16,6 +16,7 @@ from conversations.events import Event, dump_events
 from core.crypto import SubjectKey
 from core.ids import ConversationId, InstitutionId, MessageId, StudentId, TurnId, new_id
 from db.access import Connection, Tx
+from safety.types import Mode
 
 MOST_ATTEMPTS = 3
 
@@ -26,7 +27,7 @@ where id = (
   where t.conversation_id = %(conversation)s and t.state in ('queued', 'running')
   order by t.seq limit 1 for update
 ) and (state = 'queued' or lease_until is null or lease_until < %(now)s)
-returning id, seq, attempt
+returning id, seq, attempt, (select mode from conversations c where c.id = conversation_id)
 """
 
 
@@ -37,6 +38,8 @@ class Claim:
     turn_id: TurnId
     seq: int
     attempt: int
+    mode: Mode
+    """The conversation's mode at the moment of the claim; a later message may have moved it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ async def claim_next(
         CLAIM, {"owner": owner, "until": now + lease, "conversation": conversation, "now": now}
     )
     row = await cursor.fetchone()
-    return Claim(TurnId(row[0]), row[1], row[2]) if row else None
+    return Claim(TurnId(row[0]), row[1], row[2], Mode(row[3])) if row else None
 
 
 async def extend(tx: Tx, turn_id: TurnId, *, owner: UUID, now: datetime, lease: timedelta) -> bool:
@@ -104,6 +107,15 @@ async def finish(
             ),
         )  # fmt: skip
     return True
+
+
+async def give_up(tx: Tx, turn_id: TurnId, *, owner: UUID, now: datetime) -> None:
+    """End a turn that cannot even be ended with a reply, for example because the student's key is gone."""
+    await tx.conn.execute(
+        "update turns set state = 'failed', finished_at = %s, lease_owner = null, lease_until = null"
+        " where id = %s and lease_owner = %s and state = 'running'",
+        (now, turn_id, owner),
+    )
 
 
 async def orphans(conn: Connection, at_most: int = 20) -> list[Orphan]:

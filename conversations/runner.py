@@ -18,15 +18,19 @@ from agents.state import TurnEvent as AgentEvent
 from conversations.admission import readmit
 from conversations.broker import Broker, LiveTurn
 from conversations.events import EventName
-from conversations.lifecycle import MOST_ATTEMPTS, Claim, Orphan, claim_next, extend, finish, orphans
+from conversations.lifecycle import MOST_ATTEMPTS, Claim, Orphan, claim_next, extend, finish, give_up, orphans
 from core.clock import Clock
-from core.errors import CompanionError, Unavailable
+from core.crypto import Unreadable
+from core.errors import CompanionError, NotFound, Unavailable
 from core.ids import ConversationId, TurnId, new_id
 from core.logs import get_logger
 from db.access import Acting, Database
+from safety.types import Mode
 from tools.people.keys import student_key
 
 log = get_logger("conversations.runner")
+DEADLINE_SECONDS = 120.0
+"""The longest a turn may take, whatever the model or a tool does."""
 FAILED = "Something on my side broke off. What you wrote is saved, and the ways to reach people are above."
 
 
@@ -117,6 +121,7 @@ class Runner:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _drain(self, who: Acting, conversation: ConversationId) -> None:
+        first = True
         try:
             while True:
                 async with self._db.acting(who) as tx:
@@ -125,34 +130,53 @@ class Runner:
                     )
                 if claim is None:
                     return
-                await self._run(who, conversation, claim)
+                fresh = self._fresh.pop(claim.turn_id, None)
+                # A reply in between has made the history of a waiting message stale: read it again.
+                await self._run(who, conversation, claim, fresh if first and claim.attempt == 1 else None)
+                first = False
         except Unavailable:
             log.warning("turn_waits_for_database", conversation=str(conversation))
 
-    async def _run(self, who: Acting, conversation: ConversationId, claim: Claim) -> None:
+    async def _run(self, who: Acting, conversation: ConversationId, claim: Claim, fresh: ScreenedTurn | None) -> None:
         live = self._broker.begin(claim.turn_id, claim.attempt)
-        keeper = asyncio.create_task(self._keep_alive(who, claim))
+        working = asyncio.current_task()
+        keeper = asyncio.create_task(self._keep_alive(who, claim, working)) if working else None
         reply = Reply(live)
         try:
-            turn = self._fresh.pop(claim.turn_id, None)
+            if claim.mode not in (Mode.ORDINARY, Mode.GUARDED):
+                # A later message took the conversation to the script or to a person: nothing may speak beside them.
+                await self._finish(who, conversation, claim, reply, failed=False)
+                return
             if claim.attempt > MOST_ATTEMPTS:
                 raise CompanionError(FAILED)
-            if turn is None:
-                async with self._db.acting(who) as tx:
-                    turn = await readmit(tx, conversation, claim)
+            turn = fresh or await self._reload(who, conversation, claim)
             live.emit(EventName.SCREENING, {"crisis": False, "clarify": False, "careful": False})
-            async for event in self._run_turn(turn):
-                reply.take(event)
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                async for event in self._run_turn(turn):
+                    reply.take(event)
             await self._finish(who, conversation, claim, reply, failed=False)
         except Unavailable:
             live.emit(EventName.ERROR, {"code": "unavailable", "message": FAILED})
             raise
         except Exception as error:  # whatever broke, the turn ends with a clear word, not in silence
             log.error("turn_failed", turn=str(claim.turn_id), attempt=claim.attempt, exc_info=error)
-            await self._finish(who, conversation, claim, reply, failed=True)
+            await self._fail(who, conversation, claim, reply)
         finally:
-            keeper.cancel()
+            if keeper is not None:
+                keeper.cancel()
+            live.abandon()
             self._broker.end(claim.turn_id)
+
+    async def _reload(self, who: Acting, conversation: ConversationId, claim: Claim) -> ScreenedTurn:
+        async with self._db.acting(who) as tx:
+            return await readmit(tx, conversation, claim)
+
+    async def _fail(self, who: Acting, conversation: ConversationId, claim: Claim, reply: Reply) -> None:
+        try:
+            await self._finish(who, conversation, claim, reply, failed=True)
+        except (NotFound, Unreadable):
+            async with self._db.acting(who) as tx:
+                await give_up(tx, claim.turn_id, owner=self._owner, now=self._clock.now())
 
     async def _finish(
         self, who: Acting, conversation: ConversationId, claim: Claim, reply: Reply, *, failed: bool
@@ -177,15 +201,20 @@ class Runner:
                 failed=failed,
                 now=self._clock.now(),
             )
-        if not stored:
+        if stored:
+            live.publish(final)
+        else:
             log.warning("turn_finished_elsewhere", turn=str(claim.turn_id))
-        live.publish(final)
 
-    async def _keep_alive(self, who: Acting, claim: Claim) -> None:
+    async def _keep_alive(self, who: Acting, claim: Claim, working: asyncio.Task[Any]) -> None:
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             try:
                 async with self._db.acting(who) as tx:
-                    await extend(tx, claim.turn_id, owner=self._owner, now=self._clock.now(), lease=self._lease)
+                    kept = await extend(tx, claim.turn_id, owner=self._owner, now=self._clock.now(), lease=self._lease)
             except Unavailable:
                 continue  # The next sign of life may get through; if not, another process takes over.
+            if not kept:
+                log.warning("lease_lost", turn=str(claim.turn_id))
+                working.cancel()
+                return

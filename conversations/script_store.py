@@ -93,7 +93,7 @@ async def store_message(
 
 
 def seal_state(snapshot: Snapshot, state: TriageState | None) -> bytes | None:
-    """Seal a triage state for its conversation; None stays None."""
+    """Seal a triage state for its conversation; None stays None, and what cannot be read is kept as it is."""
     if state is None:
-        return None
+        return snapshot.triage_sealed if snapshot.triage_unreadable else None
     return snapshot.key.seal(orjson.dumps(state.to_dict()).decode(), f"conversations.triage:{snapshot.conversation_id}")

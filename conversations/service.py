@@ -78,8 +78,12 @@ class Conversations:
                 old = {event.id for event in live.events} - missed
                 async for event in live.listen():
                     if event.id not in old:
+                        seen = event.id
                         yield event
-                return
+                        if event.final:
+                            return
+                await asyncio.sleep(POLL_SECONDS)
+                continue
             stored = await self._stored_events(who, conversation, turn_id)
             if stored is not None:
                 for event in after(stored, seen):

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from agents.state import PastMessage
-from core.crypto import SubjectKey
+from core.crypto import SubjectKey, Unreadable
 from core.errors import NotFound
 from core.ids import ConversationId
 from core.logs import get_logger
@@ -37,7 +37,8 @@ join institutions i on i.id = c.institution_id
 where c.id = %s and c.student_id = %s and c.delete_requested_at is null
 """
 MESSAGES = """
-select m.id, m.author, m.body_sealed, m.created_at, s.severity, s.category
+select m.id, m.author, m.body_sealed, m.created_at, s.severity, s.category,
+       s.crisis or s.clarify or cardinality(s.degraded) > 0
 from messages m left join screenings s on s.message_id = m.id
 where m.conversation_id = %s and m.seq < %s order by m.seq desc, m.part desc limit %s
 """
@@ -51,11 +52,13 @@ class Snapshot:
     conversation_id: ConversationId
     key: SubjectKey
     mode: Mode
+    triage_sealed: bytes | None
     triage: TriageState | None
     triage_unreadable: bool
     """A state is stored that this version cannot read: nothing may be taken for ordinary."""
     next_seq: int
     history: tuple[PastMessage, ...]
+    """What a reply may look back on: messages that were screened clear, and the companion's replies."""
     prior: tuple[PriorTurn, ...]
     summary: str
     name: str
@@ -95,6 +98,7 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
         conversation_id=conversation,
         key=key,
         mode=Mode(row[0]),
+        triage_sealed=row[1],
         triage=triage,
         triage_unreadable=unreadable,
         next_seq=row[3],
@@ -115,7 +119,7 @@ def _read_triage(
         return None, False
     try:
         return TriageState.from_dict(orjson.loads(key.open(sealed, f"conversations.triage:{conversation}"))), False
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, Unreadable) as error:
         log.error("triage_state_unreadable", conversation=str(conversation), exc_info=error)
         return None, True
 
@@ -125,9 +129,11 @@ def _read_messages(
 ) -> tuple[tuple[PastMessage, ...], tuple[PriorTurn, ...]]:
     history: list[PastMessage] = []
     prior: list[PriorTurn] = []
-    for message_id, author, body, at, severity, category in rows:
+    for message_id, author, body, at, severity, category, flagged in rows:
         text = key.open(body, f"messages.body:{message_id}")
-        history.append(PastMessage(author, text, at))
+        # What left the ordinary path stays out of a model's sight for good: the message, the script, a person's words.
+        if author in ("student", "companion") and not flagged:
+            history.append(PastMessage(author, text, at))
         role = "companion" if author == "script" else author
         prior.append(PriorTurn(role, text, Severity(severity or "none"), Category(category or "none")))
     return tuple(history), tuple(prior)

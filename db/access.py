@@ -98,6 +98,8 @@ class Database:
         try:
             async with self._pool.connection() as conn:
                 yield conn
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+            raise  # The database is well; whoever holds the transaction may try again.
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise Unavailable("The database cannot be reached right now.") from error
 

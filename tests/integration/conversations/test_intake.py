@@ -86,8 +86,42 @@ async def test_a_resend_with_the_same_key_changes_nothing(desk: Desk, people: Pe
     )
     assert first.turn_id == second.turn_id
     assert counts(settings)[2] == 1
+
+
+async def test_a_reused_key_refuses_calm_words_and_never_a_crisis(desk: Desk, people: People) -> None:
+    conversation = await desk.begin(people.maya)
+    first = await desk.service.take_turn(people.maya, conversation, "my lab is due friday", idempotency_key="same")
     with pytest.raises(Conflict):
-        await desk.service.take_turn(people.maya, conversation, "other words", idempotency_key="same")
+        await desk.service.take_turn(people.maya, conversation, "my essay is due friday", idempotency_key="same")
+    second = await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="same")
+    assert second.path == "script"
+    assert second.turn_id != first.turn_id
+
+
+async def test_a_damaged_row_does_not_keep_a_crisis_from_being_screened(
+    desk: Desk, people: People, settings: Settings
+) -> None:
+    conversation = await desk.begin(people.maya)
+    await desk.service.take_turn(people.maya, conversation, "my lab is due friday", idempotency_key="a")
+    with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
+        owner.execute("update messages set body_sealed = 'damaged'")
+    with pytest.raises(SafetyReply) as caught:
+        await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="b")
+    assert caught.value.screening.crisis
+
+
+async def test_what_left_the_ordinary_path_never_reaches_a_later_turn_of_the_responder(
+    desk: Desk, people: People, settings: Settings
+) -> None:
+    conversation = await desk.begin(people.maya)
+    await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="a")
+    with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
+        owner.execute("update conversations set mode = 'ordinary', triage_sealed = null")
+    received = await desk.service.take_turn(people.maya, conversation, "my lab is due friday", idempotency_key="b")
+    async for _ in desk.service.events(people.maya, conversation, received.turn_id):
+        pass
+    [turn] = desk.echo.seen
+    assert turn.history == ()
 
 
 @pytest.mark.parametrize("who", ["jonas", "stranger"])

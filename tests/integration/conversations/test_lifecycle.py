@@ -11,6 +11,7 @@ from conversations.events import EventName
 from core.settings import Settings
 from tests.conftest import People
 from tests.integration.conversations.conftest import Desk, Echo, make_runner
+from tests.integration.conversations.test_intake import CRISIS
 
 
 async def test_a_client_that_leaves_finds_the_whole_reply(desk: Desk, people: People) -> None:
@@ -94,3 +95,33 @@ async def test_a_turn_that_was_taken_over_is_not_stored_twice(desk: Desk, people
     desk.echo.gate.set()
     await asyncio.gather(*desk.runner.running())
     assert len(await desk.texts(people.maya, conversation)) == 2
+
+
+async def test_a_waiting_turn_stays_silent_when_a_later_message_went_to_the_script(desk: Desk, people: People) -> None:
+    conversation = await desk.begin(people.maya)
+    desk.echo.gate.clear()
+    first = await desk.service.take_turn(people.maya, conversation, "my lab is due friday", idempotency_key="a")
+    stream = desk.service.events(people.maya, conversation, first.turn_id)
+    await anext(stream)
+    second = await desk.service.take_turn(people.maya, conversation, "and the essay too", idempotency_key="b")
+    await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="c")
+    desk.echo.gate.set()
+    events = [event async for event in desk.service.events(people.maya, conversation, second.turn_id)]
+    assert [event.name for event in events] == [EventName.DONE]
+    assert [turn.text for turn in desk.echo.seen] == ["my lab is due friday"]
+
+
+async def test_a_student_whose_key_is_gone_leaves_no_turn_behind(
+    desk: Desk, people: People, settings: Settings
+) -> None:
+    conversation = await desk.begin(people.maya)
+    desk.echo.gate.clear()
+    received = await desk.service.take_turn(people.maya, conversation, "my lab is due friday", idempotency_key="a")
+    stream = desk.service.events(people.maya, conversation, received.turn_id)
+    await anext(stream)
+    with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
+        owner.execute("delete from data_keys where subject_id = %s", (people.maya.account_id,))
+    desk.echo.gate.set()
+    await asyncio.gather(*desk.runner.running())
+    with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
+        assert owner.execute("select state from turns").fetchall() == [("failed",)]
