@@ -1,0 +1,335 @@
+"""The tests of the tests: each small, plausible bug must be caught by the check that stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from safety import (
+    policy,
+    resources,
+    review,
+    script,
+    triage_draft,
+    triage_flow,
+    triage_moves,
+    triage_opening,
+    triage_silence,
+    triage_words,
+)
+from safety.policy import Flag, Tier, tier_for
+from safety.resources import resources_for
+from safety.review import ReviewContext, review_sentence
+from safety.script import tick
+from safety.triage_draft import Draft
+from safety.triage_types import InputKind, Page, ScriptStep, StudentFacts, TriageStep
+from safety.triage_words import Words
+from safety.types import Category, Screening, Severity
+from tests.unit.safety_script import checks
+from tests.unit.safety_script.checks import CHECKS, Check, faults
+from tests.unit.safety_script.review_lines import BAD, GOOD
+from tests.unit.safety_script.test_policy import CELLS
+from tests.unit.safety_script.walks import ADULT, FACTS, NOW, crisis, walk
+
+Patch = pytest.MonkeyPatch
+MURMUR = replace(ADULT, input=InputKind.VOICE_UNCONFIRMED)
+
+
+def caught_by(check: Check, limit: int = 260) -> bool:
+    """Whether a check finds a fault on a short walk."""
+    return any(check(move) for facts in (ADULT, MURMUR, *FACTS) for move in walk(facts, limit))
+
+
+def retold(patch: Patch, changes: Mapping[str, str]) -> None:
+    """Change texts of the English script."""
+    original = triage_words.words_for("en")
+
+    def text(self: Words, key: str, **values: str) -> str:
+        return changes[key].format(**values) if key in changes and self.language == "en" else TEXT(self, key, **values)
+
+    assert all(original.has(key) for key in changes)
+    patch.setattr(Words, "text", text)
+
+
+TEXT = Words.text
+
+
+def severity_follows_the_last_words(patch: Patch) -> None:
+    original = Draft.learn
+
+    def learn(self: Draft, severity: Severity = Severity.NONE, *args: Any, **kwargs: Any) -> None:
+        original(self, severity, *args, **kwargs)
+        self.change(severity=severity)
+
+    patch.setattr(Draft, "learn", learn)
+
+
+def people_are_told_silently(patch: Patch) -> None:
+    def share(self: Draft, tier: Tier, reason: str) -> None:
+        self.effects.append(Page(tier, reason))
+
+    patch.setattr(Draft, "share", share)
+
+
+def nobody_is_told(patch: Patch) -> None:
+    patch.setattr(Draft, "share", lambda self, tier, reason: None)
+
+
+def the_notice_forgets_emergencies(patch: Patch) -> None:
+    retold(patch, {"sharing.page": "{because} this conversation to {who}, {not_who}. I'll show you when it's opened."})
+
+
+def the_notice_names_the_wrong_people(patch: Patch) -> None:
+    retold(patch, {"sharing.who.counselor_supervisor": "the on-call counselor"})
+    patch.setattr(Draft, "_who", lambda self, tier: "the staff")
+
+
+def the_page_claims_it_was_opened(patch: Patch) -> None:
+    retold(patch, {"say.waiting.now": "A counselor has opened this. Stay near the door."})
+
+
+def the_emergency_says_help_is_coming(patch: Patch) -> None:
+    retold(patch, {"emergency.repeat": "Help is on the way. Call {emergency}."})
+
+
+def the_status_line_invents_a_writer(patch: Patch) -> None:
+    patch.setattr(triage_moves, "delivery_status", lambda *args: "A counselor is writing")
+
+
+def nights_are_staffed_by_nobody(patch: Patch) -> None:
+    retold(
+        patch,
+        {
+            "sharing.page_unstaffed": TEXT(
+                triage_words.words_for("en"), "sharing.page", because="{because}", who="{who}", not_who="{not_who}"
+            )
+        },
+    )
+
+
+def minors_are_adults(patch: Patch) -> None:
+    patch.setattr(Draft, "_say_minor_limits", lambda self: None)
+
+
+def the_buttons_vanish(patch: Patch) -> None:
+    patch.setattr(triage_draft, "buttons", lambda *args: ())
+
+
+def the_lines_vanish(patch: Patch) -> None:
+    patch.setattr(triage_draft, "resources_for", lambda *args: ())
+
+
+def an_unknown_country_is_american(patch: Patch) -> None:
+    patch.setattr(triage_draft, "resources_for", lambda region, *rest: resources_for(region or "us", *rest))
+
+
+def unclear_words_open_a_case(patch: Patch) -> None:
+    original = triage_opening.begin
+
+    def begin(category: Category, facts: StudentFacts, now: Any) -> Draft:
+        draft = original(category, facts, now)
+        draft.learn(Severity.LOW)
+        draft.tell(draft.state)
+        return draft
+
+    patch.setattr(triage_opening, "begin", begin)
+
+
+def transcripts_are_believed(patch: Patch) -> None:
+    original = script._hear
+
+    def misheard(draft: Draft, screening: Screening) -> ScriptStep:
+        return (original(draft, draft.state, screening, None) if screening.crisis else None) or draft.done()
+
+    patch.setattr(script, "_misheard", misheard)
+
+
+def a_case_at_rest_sleeps_through_new_words(patch: Patch) -> None:
+    patch.setattr(script, "_RESTING", frozenset())
+
+
+def another_matter_is_not_heard(patch: Patch) -> None:
+    original = Draft.learn
+
+    def learn(
+        self: Draft,
+        severity: Severity = Severity.NONE,
+        category: Category | None = None,
+        flags: frozenset[Flag] = frozenset(),
+    ) -> None:
+        original(self, severity, None, flags)
+
+    patch.setattr(Draft, "learn", learn)
+
+
+def the_emergency_comes_second(patch: Patch) -> None:
+    original = Draft.done
+
+    def done(self: Draft) -> ScriptStep:
+        if self.state.step is TriageStep.EMERGENCY:
+            self.messages.reverse()
+        return original(self)
+
+    patch.setattr(Draft, "done", done)
+
+
+def others_are_asked_about_suicide(patch: Patch) -> None:
+    flow = triage_flow.load_flow()
+    tracks = {**flow.tracks, Category.HARM_TO_OTHERS: replace(flow.tracks[Category.HARM_TO_OTHERS], first="thoughts")}
+    changed = replace(flow, tracks=tracks)
+    patch.setattr(triage_moves, "load_flow", lambda: changed)
+
+
+def a_refusal_is_asked_again(patch: Patch) -> None:
+    def refuse(draft: Draft) -> ScriptStep:
+        draft.ask("thoughts", TriageStep.REFUSED)
+        return draft.done()
+
+    patch.setattr(triage_moves, "refuse", refuse)
+    patch.setattr(script, "refuse", refuse)
+
+
+def the_companion_talks_over_a_person(patch: Patch) -> None:
+    def beside(draft: Draft, screening: Screening) -> ScriptStep:
+        draft.say("say.waiting.here")
+        return draft.done()
+
+    patch.setattr(script, "_beside_a_person", beside)
+
+
+def the_guard_ends_by_itself(patch: Patch) -> None:
+    def well(draft: Draft) -> ScriptStep:
+        draft.change(check_ins=())
+        return draft.back_to_ordinary()
+
+    patch.setattr(triage_moves, "well", well)
+
+
+def flags_are_lost_in_storage(patch: Patch) -> None:
+    original = triage_draft.TriageState.to_dict
+    patch.setattr(triage_draft.TriageState, "to_dict", lambda self: {**original(self), "flags": []})
+
+
+def check_ins_are_announced_and_forgotten(patch: Patch) -> None:
+    original = Draft.schedule
+
+    def schedule(self: Draft, *args: Any) -> None:
+        kept = self.state.check_ins
+        original(self, *args)
+        self.change(check_ins=kept)
+
+    patch.setattr(Draft, "schedule", schedule)
+
+
+def the_hand_back_goes_to_the_ordinary_path(patch: Patch) -> None:
+    flow = triage_flow.load_flow()
+    cut = {**flow.transitions, TriageStep.LIVE: frozenset({TriageStep.LIVE})}
+    changed = replace(flow, transitions=cut)
+    patch.setattr("tests.unit.safety_script.checks.load_flow", lambda: changed)
+
+
+MUTATIONS: list[tuple[Callable[[Patch], None], Check]] = [
+    (severity_follows_the_last_words, checks.severity_never_falls),
+    (people_are_told_silently, checks.told_before_sent),
+    (nobody_is_told, checks.told_before_sent),
+    (the_notice_forgets_emergencies, checks.told_before_sent),
+    (the_notice_names_the_wrong_people, checks.told_before_sent),
+    (the_page_claims_it_was_opened, checks.claims_only_facts),
+    (the_emergency_says_help_is_coming, checks.claims_only_facts),
+    (the_status_line_invents_a_writer, checks.claims_only_facts),
+    (nights_are_staffed_by_nobody, checks.unstaffed_is_said),
+    (minors_are_adults, checks.minors_know_the_limits),
+    (the_buttons_vanish, checks.one_tap_away),
+    (the_lines_vanish, checks.one_tap_away),
+    (an_unknown_country_is_american, checks.no_guessed_region),
+    (unclear_words_open_a_case, checks.clarifying_calls_nobody),
+    (transcripts_are_believed, checks.unconfirmed_voice_calls_nobody),
+    (a_case_at_rest_sleeps_through_new_words, checks.crisis_reaches_people),
+    (another_matter_is_not_heard, checks.crisis_reaches_people),
+    (the_emergency_comes_second, checks.emergency_comes_first),
+    (others_are_asked_about_suicide, checks.no_suicide_questions_to_others),
+    (a_refusal_is_asked_again, checks.refusal_is_kept),
+    (the_companion_talks_over_a_person, checks.silent_beside_a_person),
+    (the_guard_ends_by_itself, checks.guard_lasts),
+    (flags_are_lost_in_storage, checks.survives_storage),
+    (check_ins_are_announced_and_forgotten, checks.check_ins_are_kept),
+    (the_hand_back_goes_to_the_ordinary_path, checks.declared_transition),
+]
+
+
+def test_the_untouched_script_passes_the_short_walk() -> None:
+    assert [fault for move in walk(ADULT, 260) for fault in faults(move)] == []
+
+
+@pytest.mark.parametrize(("mutate", "check"), MUTATIONS, ids=[mutate.__name__ for mutate, _ in MUTATIONS])
+def test_a_seeded_bug_is_caught(mutate: Callable[[Patch], None], check: Check, monkeypatch: Patch) -> None:
+    mutate(monkeypatch)
+    assert caught_by(check)
+
+
+def paged_for_silence() -> bool:
+    state = script.open_triage(crisis(severity=Severity.HIGH), ADULT, NOW).state
+    assert state is not None
+    step = tick(state, ADULT, NOW + timedelta(minutes=5))
+    return step is not None and any(isinstance(effect, Page) for effect in step.effects)
+
+
+def test_a_lost_page_for_silence_is_caught(monkeypatch: Patch) -> None:
+    assert paged_for_silence()
+    monkeypatch.setattr(triage_silence, "_unresponsive", triage_silence._nudge)
+    assert not paged_for_silence()
+
+
+@pytest.mark.parametrize("dropped", [(rule.category, rule.severity, rule.flags) for rule in policy.load_policy().rules])
+def test_a_cell_gone_from_the_policy_is_caught(dropped: tuple[Any, ...], monkeypatch: Patch) -> None:
+    """Dropping any cell changes some tier or turn, so no cell is idle; the table's own test names the main ones."""
+    table = policy.load_policy()
+    signals = [
+        (category, severity, flags)
+        for category in Category
+        for severity in Severity
+        for flags in (set(), *({one} for one in Flag))
+    ]
+    before = [policy.decide(*signal) for signal in signals]
+    rules = tuple(rule for rule in table.rules if (rule.category, rule.severity, rule.flags) != dropped)
+    monkeypatch.setattr(policy, "load_policy", lambda: replace(table, rules=rules))
+    assert [policy.decide(*signal) for signal in signals] != before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "cells"), [(Tier.NONE, Tier.PAGE_ALL), (Tier.DIGEST, Tier.PAGE_NOW), (Tier.PAGE_NOW, Tier.DIGEST)]
+)
+def test_a_shifted_tier_is_caught(wrong: Tier, cells: Tier, monkeypatch: Patch) -> None:
+    table = policy.load_policy()
+    rules = tuple(replace(rule, tier=wrong) if rule.tier is cells else rule for rule in table.rules)
+    monkeypatch.setattr(policy, "load_policy", lambda: replace(table, rules=rules))
+    assert any(tier_for(category, severity, flags) is not tier for category, severity, flags, tier in CELLS)
+
+
+def test_a_broken_pair_is_caught(monkeypatch: Patch) -> None:
+    lines = dict(resources.load_resources())
+    lines["us"] = tuple(entry for entry in lines["us"] if entry.id != "us-veterans-text")
+    monkeypatch.setattr(resources, "load_resources", lambda: lines)
+    shown = {entry.id for entry in resources.resources_for("us", "en", [resources.Audience.VETERANS])}
+    assert "us-veterans-text" not in shown
+
+
+@pytest.mark.parametrize("rule", list(BAD))
+def test_a_review_rule_switched_off_is_caught(rule: str, monkeypatch: Patch) -> None:
+    rules = tuple(one for one in review._rules() if one.id != rule)
+    monkeypatch.setattr(review, "_rules", lambda: rules)
+    assert any(review_sentence(line, ReviewContext()).rule != rule for line in BAD[rule])
+
+
+def test_a_review_that_excuses_nothing_is_caught(monkeypatch: Patch) -> None:
+    rules = tuple(replace(one, unless=()) for one in review._rules())
+    monkeypatch.setattr(review, "_rules", lambda: rules)
+    assert any(not review_sentence(line, ReviewContext()).ok for line in GOOD)
+
+
+def test_every_check_has_a_mutation() -> None:
+    assert set(CHECKS) == {check for _, check in MUTATIONS}
