@@ -1,140 +1,50 @@
-"""The counselor's side: queue, cases, acts, live updates; and what the student may see and say about it."""
+"""The counselor's side: queue, cases, acts, live updates. The student's side is included from beside."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime
 
-from api.deps import ActingDep, PartsDep, StaffDep, StudentDep
+from api.deps import ActingDep, PartsDep, StaffDep
 from api.parts import Parts
+from api.routes import care_student
+from api.routes.care_bodies import (
+    Close,
+    Closed,
+    Colleague,
+    ColleagueList,
+    Disclosure,
+    Done,
+    EvidenceOut,
+    FollowUp,
+    Message,
+    Note,
+    Regrade,
+    TranscriptOut,
+    Transfer,
+)
 from conversations import live
-from conversations.history import require_conversation
 from core.errors import NotAllowed
-from core.ids import AccountId, CaseId, ConversationId
+from core.ids import AccountId, CaseId
 from db.access import Acting, Role
-from safety.types import Severity
 from tools.care import acts
-from tools.care.access import Access, accesses
-from tools.care.acts import Outcome
 from tools.care.bell import Bell
-from tools.care.dossier import Dossier, Judged, Quote, open_dossier, open_evidence, open_transcript
+from tools.care.disclosure import record_disclosure
+from tools.care.dossier import Dossier, open_dossier, open_evidence, open_transcript
 from tools.care.queue import Queue, colleagues, read_queue
 from tools.care.report import Report, read_report
-from tools.care.terms import MyTerms, read_terms, save_terms
-from tools.people.keys import student_key
 
 staff = APIRouter(prefix="/api/v1/care", tags=["care"])
-student = APIRouter(prefix="/api/v1", tags=["conversations"])
 router = APIRouter()
 HEARTBEAT_SECONDS = 15.0
-Words = Annotated[str, Field(min_length=1, max_length=8000)]
-Line = Annotated[str, Field(max_length=600)]
-
-
-class Message(BaseModel):
-    """Words of a counselor to the student."""
-
-    text: Words
-
-
-class Note(BaseModel):
-    """A note that stays with the case; the student's words are already there."""
-
-    text: Words
-
-
-class Regrade(BaseModel):
-    """A severity by a counselor's judgement."""
-
-    severity: Severity
-    reason: Annotated[str, Field(max_length=2000)] = Field("", description="Needed when the severity falls")
-
-
-class Transfer(BaseModel):
-    """Whom the case is offered to."""
-
-    to: UUID
-
-
-class FollowUp(BaseModel):
-    """When a person looks again."""
-
-    at: AwareDatetime
-
-
-class Close(BaseModel):
-    """How the case ended."""
-
-    outcome: Outcome
-    note: Annotated[str, Field(max_length=8000)] = ""
-
-
-class Done(BaseModel):
-    """The case after an act."""
-
-    id: UUID
-    status: str
-    severity: Severity
-    claimed_by: UUID | None
-
-
-class Closed(Done):
-    """The case after it was closed."""
-
-    conversation_deleted: bool = Field(description="The student had asked for it; it waited for this case")
-
-
-class Colleague(BaseModel):
-    """Somebody a case can be offered to."""
-
-    id: UUID
-    name: str
-    role: Role
-
-
-class TranscriptOut(BaseModel):
-    """The whole conversation, oldest first."""
-
-    items: list[Quote]
-
-
-class EvidenceOut(BaseModel):
-    """Why it was flagged."""
-
-    items: list[Judged]
-
-
-class ColleagueList(BaseModel):
-    """Staff of the institution."""
-
-    items: list[Colleague]
-
-
-class AccessList(BaseModel):
-    """Who opened the conversation, newest first."""
-
-    items: list[Access]
-
-
-class TermsIn(BaseModel):
-    """My crisis terms, in the student's own words; everything may be left empty."""
-
-    call_first: Line = ""
-    never_call: Line = ""
-    helps: Line = ""
-    makes_worse: Line = ""
-    hospital_and_police: Line = ""
-    tell_people: Line = ""
-    call_back_number: Line = ""
-    clinician: Line = ""
 
 
 @staff.get("/queue")
@@ -244,6 +154,14 @@ async def follow_up(case_id: UUID, body: FollowUp, who: StaffDep, parts: PartsDe
     return await _done(parts, who, case_id)
 
 
+@staff.post("/cases/{case_id}/disclosures", status_code=201)
+async def disclose(case_id: UUID, body: Disclosure, who: StaffDep, parts: PartsDep) -> Done:
+    """Record whom a person decided to tell outside, and why; nothing is sent by this."""
+    async with parts.db.acting(who) as tx:
+        await record_disclosure(tx, CaseId(case_id), body.threat, body.told, at=parts.clock.now())
+    return await _done(parts, who, case_id)
+
+
 @staff.post("/cases/{case_id}/close")
 async def close(case_id: UUID, body: Close, who: StaffDep, parts: PartsDep) -> Closed:
     """Close the case with an outcome; a deletion that waited for it happens now."""
@@ -279,31 +197,6 @@ async def events(who: StaffDep, parts: PartsDep, request: Request) -> StreamingR
     )
 
 
-@student.get("/conversations/{conversation_id}/access")
-async def access(conversation_id: UUID, who: StudentDep, parts: PartsDep) -> AccessList:
-    """Who opened this conversation, and what they looked at."""
-    async with parts.db.acting(who) as tx:
-        await require_conversation(tx, ConversationId(conversation_id))
-        return AccessList(items=await accesses(tx, ConversationId(conversation_id)))
-
-
-@student.get("/crisis-terms")
-async def terms(who: StudentDep, parts: PartsDep) -> MyTerms | None:
-    """The student's crisis terms; null when there are none."""
-    async with parts.db.acting(who) as tx:
-        return await read_terms(tx, await student_key(tx))
-
-
-@student.put("/crisis-terms")
-async def put_terms(body: TermsIn, who: StudentDep, parts: PartsDep) -> MyTerms:
-    """Store the student's crisis terms."""
-    now: datetime = parts.clock.now()
-    written = MyTerms(**body.model_dump(), updated_at=now)
-    async with parts.db.acting(who) as tx:
-        await save_terms(tx, await student_key(tx), written, at=now)
-    return written
-
-
 async def _done(parts: Parts, who: Acting, case_id: UUID) -> Done:
     async with parts.db.acting(who) as tx:
         facts = await acts.read_case(tx, CaseId(case_id))
@@ -335,5 +228,5 @@ async def _rings(bell: Bell, who: Acting, life: timedelta) -> AsyncIterator[byte
             yield format_sse_event(event="changed", data_str="{}")
 
 
-for part in (staff, student):
+for part in (staff, care_student.router):
     router.include_router(part)

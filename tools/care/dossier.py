@@ -23,11 +23,12 @@ from safety.types import Mode
 from tools.care.access import Seen, note_access
 from tools.care.acts import CaseFacts, beside, read_case
 from tools.care.cases import record
+from tools.care.openers import opener
 from tools.care.plan import SafetyPlan, read_plan
 from tools.care.queue import colleague_name
 from tools.care.terms import MyTerms, read_terms
 from tools.people.keys import subject_key
-from tools.people.people import Profile, read_profile
+from tools.people.people import Profile, read_profile, require_staff
 
 AROUND = 5
 """Messages shown before and after a flagged one."""
@@ -113,6 +114,8 @@ class Dossier:
     told: tuple[Told, ...]
     history: tuple[Happened, ...]
     earlier: tuple[EarlierCase, ...]
+    opener: str
+    """First words to start from."""
 
 
 async def open_dossier(tx: Tx, case: CaseId, *, at: datetime) -> Dossier:
@@ -133,7 +136,7 @@ async def open_dossier(tx: Tx, case: CaseId, *, at: datetime) -> Dossier:
     profile = await read_profile(tx, facts.student_id)
     messages = await _messages(tx, key, facts.conversation_id)
     mode, deletion, triage, seen = await _conversation(tx, key, facts.conversation_id)
-    history = await _history(tx, key, case)
+    history, earlier = await _history(tx, key, case), await _earlier(tx, facts)
     return Dossier(
         case=facts,
         student=profile,
@@ -150,7 +153,15 @@ async def open_dossier(tx: Tx, case: CaseId, *, at: datetime) -> Dossier:
         check_ins=tuple(entry.at for entry in triage.check_ins) if triage else (),
         told=await _told(tx, case),
         history=tuple(entry for entry in history if entry.kind not in ("answer", "looked")),
-        earlier=await _earlier(tx, facts),
+        earlier=earlier,
+        opener=opener(
+            facts.category,
+            facts.severity,
+            returning=bool(earlier),
+            name=profile.name,
+            me=await colleague_name(tx, require_staff(tx)),
+            campus=await _campus_name(tx),
+        ),
     )
 
 
@@ -201,6 +212,13 @@ async def _look(tx: Tx, case: CaseId, what: Seen, at: datetime) -> tuple[CaseFac
 
 def _evidence(message: UUID) -> str:
     return f"screenings.evidence:{message}"
+
+
+async def _campus_name(tx: Tx) -> str:
+    row = await (
+        await tx.conn.execute("select name from institutions where id = %s", (tx.who.institution_id,))
+    ).fetchone()
+    return str(row[0]) if row else ""
 
 
 async def _messages(tx: Tx, key: SubjectKey, conversation: ConversationId | None) -> list[Quote]:

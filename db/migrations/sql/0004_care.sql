@@ -130,12 +130,12 @@ create function look_again() returns trigger language plpgsql
 create trigger look_again before update of triage_sealed on conversations
   for each row execute function look_again();
 
--- The minimal record outlives the conversation: facts, no words.
+-- The minimal record outlives the conversation: facts, no words. What was disclosed on which basis must stay on record.
 create function forget_words() returns trigger
   language plpgsql security definer set search_path = public, pg_temp
   as $$ begin
     update case_events set body_sealed = null
-      where body_sealed is not null and case_id in (select id from cases where conversation_id = old.id);
+      where body_sealed is not null and kind <> 'disclosed' and case_id in (select id from cases where conversation_id = old.id);
     return old;
   end $$;
 create trigger forget_words before delete on conversations for each row execute function forget_words();

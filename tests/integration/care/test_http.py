@@ -146,3 +146,12 @@ def test_the_report_is_the_supervisors(team: dict[str, Client]) -> None:
     assert team["rosa"].http.get("/care/report").status_code == 403
     report = team["ines"].http.get("/care/report").json()
     assert report["cases"] >= 1 and sum(shift["pages"] for shift in report["shifts"]) >= 1
+
+
+def test_a_rehearsal_shows_the_policy_and_tells_nobody(team: dict[str, Client], site: Site) -> None:
+    before = {entry["id"] for entry in team["rosa"].http.get("/care/queue").json()["entries"]}
+    found = team["jonas"].http.post("/rehearsal", json={"text": CRISIS}).json()
+    assert found["explained"] and found["messages"] and found["lines"] and found["told"]
+    assert {entry["id"] for entry in team["rosa"].http.get("/care/queue").json()["entries"]} == before
+    ordinary = team["jonas"].http.post("/rehearsal", json={"text": "my exam is on Friday"}).json()
+    assert ordinary["explained"] and ordinary["told"] == []

@@ -1,0 +1,102 @@
+"""What the counselor's routes take and give besides the case itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from db.access import Role
+from safety.types import Severity
+from tools.care.acts import Outcome
+from tools.care.disclosure import ToldOutside
+from tools.care.dossier import Judged, Quote
+
+Words = Annotated[str, Field(min_length=1, max_length=8000)]
+
+
+class Message(BaseModel):
+    """Words of a counselor to the student."""
+
+    text: Words
+
+
+class Note(BaseModel):
+    """A note that stays with the case; the student's words are already there."""
+
+    text: Words
+
+
+class Regrade(BaseModel):
+    """A severity by a counselor's judgement."""
+
+    severity: Severity
+    reason: Annotated[str, Field(max_length=2000)] = Field("", description="Needed when the severity falls")
+
+
+class Transfer(BaseModel):
+    """Whom the case is offered to."""
+
+    to: UUID
+
+
+class FollowUp(BaseModel):
+    """When a person looks again."""
+
+    at: AwareDatetime
+
+
+class Disclosure(BaseModel):
+    """Who outside was told, and on what basis a person decided so."""
+
+    threat: Words
+    told: Annotated[list[ToldOutside], Field(min_length=1)]
+
+
+class Close(BaseModel):
+    """How the case ended."""
+
+    outcome: Outcome
+    note: Annotated[str, Field(max_length=8000)] = ""
+
+
+class Done(BaseModel):
+    """The case after an act."""
+
+    id: UUID
+    status: str
+    severity: Severity
+    claimed_by: UUID | None
+
+
+class Closed(Done):
+    """The case after it was closed."""
+
+    conversation_deleted: bool = Field(description="The student had asked for it; it waited for this case")
+
+
+class Colleague(BaseModel):
+    """Somebody a case can be offered to."""
+
+    id: UUID
+    name: str
+    role: Role
+
+
+class TranscriptOut(BaseModel):
+    """The whole conversation, oldest first."""
+
+    items: list[Quote]
+
+
+class EvidenceOut(BaseModel):
+    """Why it was flagged."""
+
+    items: list[Judged]
+
+
+class ColleagueList(BaseModel):
+    """Staff of the institution."""
+
+    items: list[Colleague]
