@@ -12,7 +12,7 @@ from rich.table import Table
 
 from cli.console import out
 from core.crypto import KeyRing
-from core.errors import CompanionError
+from core.errors import CompanionError, ConfigurationError
 from core.settings import Settings
 from db.migrate import current_revision, newest_revision
 from embedding.load import load_embedder
@@ -37,6 +37,8 @@ def examine(settings: Settings, only: str | None = None) -> bool:
     table.add_column("part")
     table.add_column("finding", overflow="fold")
     fine = True
+    if only is not None and only not in CHECKS:
+        raise ConfigurationError(f"There is no part '{only}'. The parts are: {', '.join(CHECKS)}.")
     for name, check in CHECKS.items():
         if only not in (None, name):
             continue
@@ -67,7 +69,7 @@ def _connect(settings: Settings, name: str) -> psycopg.Connection[tuple[object, 
     except psycopg.OperationalError as error:
         raise Complaint(
             "The server does not answer this login. Development: is `companion up` running? "
-            "Production: check host, password and that deploy/roles.sql was run."
+            "Production: check host, password and that deploy/roles.sh was run."
         ) from error
 
 
@@ -94,7 +96,7 @@ def _roles(settings: Settings) -> str:
                 " where tableowner = current_user and schemaname = 'public') from pg_roles where rolname = current_user"
             ).fetchone()
         if row is None or row[1]:
-            raise Complaint(f"The {name} login is not bound by row-level security. Use the roles of deploy/roles.sql.")
+            raise Complaint(f"The {name} login is not bound by row-level security. Use the roles of deploy/roles.sh.")
     with _connect(settings, "app") as connection:
         row = connection.execute(
             "select count(*) from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"

@@ -94,7 +94,10 @@ def doctor(only: Annotated[str | None, typer.Option(help="One part, by its name"
     """Check every part and say how to repair what fails."""
     from cli.doctor import examine  # noqa: PLC0415
 
-    raise typer.Exit(0 if examine(load_settings(), only) else 1)
+    try:
+        raise typer.Exit(0 if examine(load_settings(), only) else 1)
+    except CompanionError as error:
+        _fail(error)
 
 
 @app.command("export-encoder")

@@ -19,7 +19,7 @@ from cli.secrets import as_env, ensure_file, write_private
 from core.errors import ConfigurationError
 from core.settings import RUNTIME_FILE, SECRETS_FILE, Settings, load_settings
 from db import roles
-from db.embedded import EmbeddedPostgres, EmbeddedRedis, ensure_database, start_postgres, start_redis
+from db.embedded import EmbeddedPostgres, EmbeddedRedis, ensure_database, start_postgres, start_redis, stop_postgres
 from db.migrate import migrate
 from embedding.export import export_encoder
 from embedding.load import load_embedder
@@ -63,9 +63,9 @@ def embedded_stack(settings: Settings) -> Iterator[Stack]:
     with step("Development secrets"):
         if ensure_file(home / SECRETS_FILE):
             note(f"generated in {SECRETS_FILE} of the home folder")
-    with step("PostgreSQL"):
-        postgres = start_postgres(home / "postgres")
     try:
+        with step("PostgreSQL"):
+            postgres = start_postgres(home / "postgres")
         redis = start_redis(home)
         try:
             with step("Database and schema"):
@@ -79,7 +79,7 @@ def embedded_stack(settings: Settings) -> Iterator[Stack]:
         finally:
             redis.stop()
     finally:
-        postgres.stop()
+        stop_postgres(home / "postgres")
 
 
 def remember_address(home: Path, address: str) -> None:

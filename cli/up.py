@@ -23,9 +23,11 @@ from db.embedded import die_with_parent
 
 READY_TIMEOUT_SECONDS = 60
 MOST_RESTARTS = 5
+HEALTHY_SECONDS = 60
+"""A process that ran this long has earned its restarts back."""
 
 
-class _Stop(Exception):  # a wish, not an error
+class _Stop(BaseException):
     """Somebody asked to stop."""
 
 
@@ -38,8 +40,10 @@ class Child:
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
+    started: float = 0.0
 
     def start(self) -> None:
+        self.started = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603  # our own command
             [sys.executable, "-m", "cli.main", *self.arguments],
             env=self.environment,
@@ -51,6 +55,8 @@ class Child:
         """Start the process again if it died; raises `ConfigurationError` when it keeps dying."""
         if self.process is None or self.process.poll() is None:
             return
+        if time.monotonic() - self.started > HEALTHY_SECONDS:
+            self.restarts = 0
         self.restarts += 1
         if self.restarts > MOST_RESTARTS:
             raise ConfigurationError(

