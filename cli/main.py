@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from cli.console import err, out
-from core.errors import CompanionError
+from core.errors import CompanionError, InvalidInput
 from core.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 evals_app = typer.Typer(no_args_is_help=True, help="Offline evals; no network, no key.")
 app.add_typer(evals_app, name="eval")
+campus_app = typer.Typer(no_args_is_help=True, help="Campuses and their staff.")
+app.add_typer(campus_app, name="campus")
 
 
 def _fail(error: CompanionError) -> NoReturn:
@@ -155,6 +157,49 @@ def eval_safety(
         raise typer.Exit(safety(load_settings(), data, as_json=as_json))
     except CompanionError as error:
         _fail(error)
+
+
+@campus_app.command("create")
+def campus_create(
+    slug: Annotated[str, typer.Argument(help="Short name, used at sign-in")],
+    name: Annotated[str, typer.Argument(help="Full name")],
+    time_zone: Annotated[str, typer.Option(help="IANA time zone, for example America/Denver")],
+    escalation_email: Annotated[str, typer.Option(help="Where cases are announced when nobody is on call")],
+    region: Annotated[str, typer.Option(help="Country code, for lines and law")] = "US",
+    staffed: Annotated[
+        bool, typer.Option(help="Somebody answers at every hour; otherwise students are told that nobody does")
+    ] = False,
+) -> None:
+    """Create a campus (needs COMPANION_OWNER_DSN)."""
+    from cli.campus import create_campus  # noqa: PLC0415
+
+    rules: dict[str, Any] = {"escalation_email": escalation_email} | ({"staffing": "always"} if staffed else {})
+    try:
+        create_campus(load_settings(), slug, name, region=region, time_zone=time_zone, rules=rules)
+    except CompanionError as error:
+        _fail(error)
+    out.print(f"Campus '{slug}' is made. Next: companion campus staff {slug} E-MAIL NAME --role counselor")
+
+
+@campus_app.command("staff")
+def campus_staff(
+    slug: str,
+    email: str,
+    name: str,
+    role: Annotated[str, typer.Option(help="counselor, supervisor or admin")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+) -> None:
+    """Create a staff account; asks for its password."""
+    from cli.campus import add_staff  # noqa: PLC0415
+    from db.access import Role  # noqa: PLC0415
+
+    try:
+        if role not in {"counselor", "supervisor", "admin"}:
+            raise InvalidInput("The role is counselor, supervisor or admin.")
+        add_staff(load_settings(), slug, email, name, Role(role), password)
+    except CompanionError as error:
+        _fail(error)
+    out.print(f"{name} may sign in at campus '{slug}'.")
 
 
 if __name__ == "__main__":
