@@ -13,7 +13,7 @@ from api.deps import PartsDep
 from api.parts import Parts
 from api.web import times
 from api.web.console_file import Standing, glances, newer_messages, opener, standing, told_once
-from api.web.console_view import console_words
+from api.web.console_view import button_words, console_words
 from api.web.rendering import go, is_fragment, render, unchanged
 from api.web.session import PageStaff
 from conversations import live
@@ -175,7 +175,15 @@ async def transcript(request: Request, case_id: UUID, who: PageStaff, parts: Par
     async with parts.db.acting(who) as tx:
         quotes = await open_transcript(tx, CaseId(case_id), at=parts.clock.now())
         me = await read_profile(tx, who.account_id)
-    return render(request, "transcript.html", quotes=quotes, case_id=case_id, zone=me.time_zone, now=parts.clock.now())
+    return render(
+        request,
+        "transcript.html",
+        quotes=quotes,
+        buttons=button_words(),
+        case_id=case_id,
+        zone=me.time_zone,
+        now=parts.clock.now(),
+    )
 
 
 @router.get("/evidence")
@@ -270,6 +278,7 @@ def _shared(stands: Standing, quotes: tuple[Quote, ...] | list[Quote], zone: str
         "quotes": quotes,
         "last": quotes[-1].id if quotes else None,
         "words": console_words(),
+        "buttons": button_words(),
         "zone": zone,
         "now": now,
     }

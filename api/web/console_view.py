@@ -12,6 +12,7 @@ import yaml
 
 from api.web.times import span
 from core.ids import AccountId
+from safety.triage_words import words_for
 from tools.care.queue import Queue, QueueEntry
 
 Words = Mapping[str, Mapping[str, str]]
@@ -22,6 +23,14 @@ def console_words() -> Words:
     """The console's words for the protocol's values."""
     words: Words = yaml.safe_load(Path(__file__).with_name("console_words.yaml").read_text(encoding="utf-8"))
     return words
+
+
+@cache
+def button_words() -> Mapping[str, str]:
+    """Value that a tap on a button sent -> what the student read on it."""
+    tree = words_for("en").tree
+    own = [item["labels"] for item in tree["items"].values() if "labels" in item]
+    return {str(value): str(label) for labels in (*own, tree["choices"]) for value, label in labels.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ async def test_answers_by_the_buttons_reach_the_case(student: Student, counselor
     await student.page.reload()
     await expect(student.own.last).to_have_text("Yes")
     await counselor.open_new_case(known)
+    await expect(counselor.talk.filter(has_text="Student").last).to_contain_text("Yes")
     answers = counselor.page.get_by_role("region", name="Answers, in order")
     await expect(answers).to_contain_text("Are you thinking about killing yourself?")
     await expect(answers).to_contain_text("Yes")
