@@ -16,12 +16,13 @@ from pydantic import Field
 
 from agents.dialogue.dates import parse_when
 from agents.idempotency import Data, once
-from agents.library import find_passages, is_draft
+from agents.library import find_passages, find_skill, is_draft
 from agents.services import TurnContext
 from agents.state import CitedPassage
 from agents.toolkit import AgentTool, Arguments, Toolbox
 from core.errors import InvalidInput
 from safety.resources import resources_for
+from safety.review import ReviewContext, TextKind, review_text
 from tools.academic import tasks
 from tools.academic.tasks import Task
 from tools.care.plan import read_plan
@@ -77,9 +78,10 @@ class WhatsDue(Arguments):
 
 
 class FindContent(Arguments):
-    """Find reviewed passages about a skill or a difficulty. Use before giving any skill or fact; cite by its marker."""
+    """Find passages about a skill or a difficulty. Use before giving any skill or fact; cite by its marker."""
 
     query: Annotated[str, Field(min_length=2, max_length=300, description="what the student needs, in plain words")]
+    steps: Annotated[bool, Field(default=False, description="true for the steps of one skill to try now")]
 
 
 class Lines(Arguments):
@@ -187,16 +189,16 @@ async def find_content(context: TurnContext, asked: FindContent) -> Data:
     if vector is None:
         vector = (await asyncio.to_thread(context.services.embedder.encode, [asked.query]))[0]
     async with context.services.db.acting(context.who) as tx:
-        passages = await find_passages(
+        find = find_skill if asked.steps else find_passages
+        passages = await find(
             tx, asked.query, vector, embedder=context.services.embedder.name, language=context.language
         )
     found = []
     for passage in passages:
-        cited = CitedPassage(passage.anchor, passage.title, passage.section, is_draft(passage))
-        number = context.gate.offer(cited)
-        found.append(
-            {"marker": f"[{number}]", "title": passage.title, "section": passage.section, "text": passage.text}
-        )
+        section = passage.heading_path[-1] if passage.heading_path else passage.title
+        number = context.gate.offer(CitedPassage(passage.anchor, passage.title, section, is_draft(passage)))
+        text, _ = review_text(passage.text, ReviewContext(TextKind.PASSAGE, context.language))
+        found.append({"marker": f"[{number}]", "title": passage.title, "section": section, "text": text})
     return {"passages": found}
 
 

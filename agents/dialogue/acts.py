@@ -53,14 +53,14 @@ def _without_data(plan: Plan, situation: Situation, ledger: Ledger, book: Phrase
             return [Act(pools, names, must_ask=True)]
         case Move.PLAN_WORK:
             return _plan_work(situation, book)
-        case Move.CAPTURE | Move.OFFER_TASK | Move.OFFER_DONE:
-            return _ask_to_list(plan, book)
+        case Move.WORK_OR_FEELING:
+            return [reflection(situation, ledger, acts), Act((acts["work_or_feeling"],), must_ask=True)]
         case Move.NOT_LISTED:
             return [Act((acts["task_offer_no"],)), Act((acts["start_ask"],))]
         case Move.SKILL_GO:
             return [Act((acts["skill_go"],))]
         case _:
-            return talk(plan, situation, ledger, book)
+            return _ask_to_list(plan, book) or talk(plan, situation, ledger, book)
 
 
 def _with_data(
@@ -97,7 +97,10 @@ def _ask_to_list(plan: Plan, book: Phrasebook) -> list[Part]:
         return [Act((book.acts["good_news"],)), Act((book.acts["done_offer"],), task, must_ask=True)]
     if plan.move is Move.OFFER_TASK:
         return [Act((book.acts["task_offer"],), {"task": plan.detail}, must_ask=True)]
-    return [Act((book.acts["plan_reflect"],)), Act((book.acts["plan_capture"],), {"first": plan.detail}, must_ask=True)]
+    if plan.move is Move.CAPTURE:
+        first = {"first": plan.detail}
+        return [Act((book.acts["plan_reflect"],)), Act((book.acts["plan_capture"],), first, must_ask=True)]
+    return []
 
 
 def _failed(plan: Plan, book: Phrasebook) -> list[Part]:
@@ -108,10 +111,10 @@ def _failed(plan: Plan, book: Phrasebook) -> list[Part]:
 
 def _skill(plan: Plan, ledger: Ledger, data: Data, book: Phrasebook) -> list[Part]:
     """One skill with its citation: the first steps, and the others when asked for."""
-    acts, passages = book.acts, data["passages"]
-    if not passages:
+    acts = book.acts
+    if not data["passages"]:
         return [Act((acts["nothing_found"],), must_ask=True)]
-    best = max(passages[:3], key=lambda passage: (len(steps_of(passage["text"])) > 1, -passages.index(passage)))
+    best = data["passages"][0]
     steps = _new_steps(best, ledger)
     parts: list[Part] = []
     if plan.move is Move.START_WORK and not ledger.last_skill:
@@ -136,8 +139,8 @@ def _panic(ledger: Ledger, data: Data, book: Phrasebook) -> list[Part]:
     """First what must not be missed, then that it passes, then the counted breath with its source."""
     acts = book.acts
     parts: list[Part] = [Act((acts["panic_check"],), must_ask=True), Act((acts["panic_passes"],))]
-    steps = [_steps(passage, ledger, acts) for passage in data["passages"][:1] if steps_of(passage["text"])]
-    return [*parts, *(steps[0] if steps else ()), Act((acts["panic_more"], acts["stay"]))]
+    steps = [part for passage in data["passages"][:1] for part in _steps(passage, ledger, acts)]
+    return [*parts, *steps, Act((acts["panic_more"], acts["stay"]))]
 
 
 def _new_steps(passage: Data, ledger: Ledger) -> list[str]:

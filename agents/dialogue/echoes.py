@@ -9,7 +9,7 @@ from functools import cache
 from agents.dialogue.phrases import Phrase, read_data
 from agents.dialogue.texts import clause, flip
 
-LONGEST = 8
+LONGEST = 7
 """Words that a reflection takes over at most; more would be parroting."""
 _CUT = r"(?=$|[,.;:!?()\n]|\s(?:and|but|because|bc|so|which|lol|tbh|anymore|right now|when|though|cause|since|then)\b)"
 _REST = rf"[\w' -]{{3,60}}?{_CUT}"
@@ -19,7 +19,7 @@ _MORE = rf"[\w' -]{{0,40}}?{_CUT}"
 _STATEMENT = re.compile(
     r"^(?:I|I'm|I've|we|my|he|she|they|it|it's|everyone|everybody|nobody|people|the|every|mom|dad)\b", re.IGNORECASE
 )
-_ADDRESSED = re.compile(r"\b(?:you|your|u|idk|don't know|guess)\b", re.IGNORECASE)
+_ADDRESSED = re.compile(r"\b(?:you|your|u|idk|don't know|guess|gf|bf|lol)\b|[\d/]", re.IGNORECASE)
 HARSH = re.compile(
     r"\b(?:wast\w+|stupid|dumb|idiot|fail\w*|fault|useless|worthless|ugly|fat|burden|loser|lazy|pathetic|disgust\w+"
     r"|deserve|ruin\w*|hate|bad|weak|crazy|broken|fuck\w*|shit\w*|suck\w*|wrong|annoying|should|must|too much|disappoint\w*)\b",

@@ -37,7 +37,7 @@ def hear(plan: Plan, situation: Situation, ledger: Ledger, book: Phrasebook) -> 
     parts: list[Part] = [reflection(situation, ledger, book.acts)]
     if plan.move is Move.OFFER:
         parts.append(Act((book.acts["offer_skill"], book.acts["offer_library"]), _offer(topic), must_ask=True))
-    elif ledger.hurting == 0:
+    elif ledger.heard == 0:
         parts.append(Act((_lines(topic, "open"), book.acts["ask_open"]), must_ask=True))
     else:
         parts += _next_moves(topic, ledger, book.acts)
@@ -57,13 +57,19 @@ def reflection(situation: Situation, ledger: Ledger, acts: Acts) -> Act:
     pools += [acts.get(f"feel_{feeling.name}", ()) for feeling in reading.feelings if not feeling.positive]
     if reading.intent == "unsure" and reading.explicit:
         pools.append(acts["dont_know"])
-    elif not any(pools) and len(reading.text.split()) < ENOUGH_WORDS and ledger.earlier:
+    elif not any(pools) and ledger.earlier and _is_short(reading.text):
         pools.append(acts["short_answer"])
     if plain := plain_echo(reading.text, acts["plain_echo"]):
         pools.append(_filled(plain.say, plain.slots))
-    if ledger.hurting:
+    if ledger.heard:
         pools.append(acts["more_of_it"])
     return Act((*pools, acts["feel_unnamed"]))
+
+
+def _is_short(text: str) -> bool:
+    if len(text.split()) < ENOUGH_WORDS:
+        return True
+    return len(text) < 30 and bool(answers("yes", text) or answers("no", text))
 
 
 def _filled(say: Pool, slots: Mapping[str, str]) -> Pool:
@@ -79,7 +85,7 @@ def _next_moves(topic: Topic | None, ledger: Ledger, acts: Acts) -> list[Part]:
     """The move that is due, with the following ones behind it for when its lines are used up."""
     left_out = (PUSHING if ledger.listening else frozenset()) | (OFFERING if ledger.offered_lately else frozenset())
     allowed = [move for move in MOVES if move not in left_out]
-    due = (ledger.hurting - 1) % len(allowed)
+    due = (ledger.heard - 1) % len(allowed)
     order = [*allowed[due:], *allowed[:due]]
     pools: list[Pool] = []
     slots: dict[str, str] = {**_offer(topic), **_summary(ledger)}

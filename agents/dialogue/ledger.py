@@ -15,12 +15,13 @@ from agents.state import PastMessage
 OURS = ("companion", "script")
 PENDING = (
     "mood_ask_number", "mood_range", "mood_none", "task_title_ask", "task_which", "task_offer", "done_offer",
-    "plan_capture", "offer_choice", "offer_skill", "offer_library", "skill_failed_ask", "skill_after", "start_ask",
-    "plan_ask_list", "medical_ask", "medical_meds_ask", "due_ask", "people_point", "lines_ask", "ask_scale",
+    "plan_capture", "work_or_feeling", "offer_choice", "offer_skill", "offer_library", "skill_failed_ask", "skill_after", "start_ask",
+    "plan_ask_list", "graded_problem_ask", "medical_ask", "medical_meds_ask", "due_ask", "people_point", "lines_ask", "ask_scale",
 )  # fmt: skip
 """Acts whose answer is read in their light."""
 
 
+HEARING = ("ask_open", "ask_deeper", "feel_unnamed", "more_of_it", "dont_know")
 OFFERS = ("offer_choice", "offer_skill", "offer_library")
 
 
@@ -38,9 +39,9 @@ class Ledger:
     earlier: tuple[Recollection, ...]
     """Earlier messages of the student, oldest first."""
     hurting: int
-    """How many messages came since the student first told of trouble, that one included."""
-    hurting_lately: bool
-    """One of the last six messages did."""
+    """How many messages came since the student first told of trouble, that one included; 0 when there was none."""
+    heard: int
+    """How many messages were taken in already, as trouble or by how they were answered."""
     offered_lately: bool
     """One of the last four replies offered something to try."""
     questions_in_a_row: int
@@ -51,7 +52,10 @@ class Ledger:
 
     @property
     def topic(self) -> Topic | None:
-        """What the conversation is mostly about; the earlier one of two that are named as often."""
+        """What the last two messages named, else what the conversation is mostly about."""
+        recent = [reading.topic for reading in self.earlier[-2:] if reading.topic]
+        if recent:
+            return recent[-1]
         named = [reading.topic for reading in self.earlier if reading.topic]
         return max(named, key=lambda topic: (named.count(topic), -named.index(topic))) if named else None
 
@@ -84,7 +88,7 @@ def read_ledger(situation: Situation, reader: Reader, book: Phrasebook) -> Ledge
         _last_skill(ours[-3:]),
         readings,
         _since_trouble(readings),
-        any(reading.trouble for reading in readings[-6:]),
+        max(_since_trouble(readings), sum(book.act_of(message, HEARING) is not None for message in ours[-10:])),
         any(book.act_of(message, OFFERS) for message in ours[-4:]),
         _questions_in_a_row(ours),
         _asked(theirs[-3:], "quiet"),

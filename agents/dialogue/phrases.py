@@ -12,10 +12,9 @@ from typing import Any
 
 import yaml
 
-from safety.sentences import cut_sentences
-
 DATA = Path(__file__).parent / "data"
-_LONGEST = 100_000
+_END = re.compile(r"(?<=[.?!…])(?<!\b\d\.)(?<!\b\d\d\.)[”\"]?\s+(?=\S)|\n+")
+"""Where a sentence ends; the number of a step does not end one."""
 
 
 def read_data(name: str) -> dict[str, Any]:
@@ -26,8 +25,7 @@ def read_data(name: str) -> dict[str, Any]:
 
 def sentences_of(text: str) -> list[str]:
     """Cut a message into sentences and list lines."""
-    whole, rest = cut_sentences(text, _LONGEST)
-    return [part.strip() for part in (*whole, rest) if part.strip()]
+    return [part.strip() for part in _END.split(text) if part.strip()]
 
 
 def normal(sentence: str) -> str:
@@ -36,11 +34,13 @@ def normal(sentence: str) -> str:
 
 
 class _Slots(Formatter):
-    """`str.format` with one conversion of ours: `!c` capitalises the first letter."""
+    """`str.format` with conversions of ours: `!c` capitalises the first letter, `!u` all of them."""
 
     def convert_field(self, value: Any, conversion: str | None) -> Any:
         if conversion == "c":
             return value[:1].upper() + value[1:]
+        if conversion == "u":
+            return value.upper()
         return super().convert_field(value, conversion)
 
 

@@ -6,18 +6,17 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from agents.dialogue.intents import Route
 from agents.dialogue.ledger import Ledger, answers
 from agents.dialogue.requests import match_task, mood_number, named_emotions, task_request, task_requests
 from agents.dialogue.situation import Call, OpenTask, Situation
 from agents.dialogue.topics import Topic
+from agents.dialogue.understand import TROUBLE, Reading
 
 SHORT = 80
 """Characters up to which a message is read as the answer to what was asked."""
-STEPS = "try this now"
-"""Added to what is looked up when steps are wanted: the pages' heading for them."""
-STARTING = f"starting when you can't start {STEPS}"
-
-
+STARTING, BREATHING, GROUNDING = "Starting when you can't start", "Paced breathing", "Grounding with five senses"
+"""Pages that are looked up by their title."""
 WHILE_HURTING = frozenset({"ask_skill", "find_content", "log_mood", "lines", "exercise", "medical", "safety_plan"})
 """Requests that pain in the same message does not set aside."""
 
@@ -43,6 +42,7 @@ class Move(StrEnum):
     OFFER_TASK = "offer_task"
     OFFER_DONE = "offer_done"
     CAPTURE = "capture"
+    WORK_OR_FEELING = "work_or_feeling"
     NOT_LISTED = "not_listed"
     SKILL_GO = "skill_go"
     PANIC = "panic"
@@ -111,10 +111,18 @@ def _filling_in(situation: Situation, ledger: Ledger) -> Plan | None:
             return _create(situation, text)
         case "task_which" if found := match_task(text, situation.tasks):
             return _complete(found)
+        case "work_or_feeling":
+            return _work_or_feeling(situation, text)
         case "offer_choice" | "offer_skill" | "offer_library" | "skill_failed_ask":
             return _choice(situation, ledger)
         case _:
             return None
+
+
+def _work_or_feeling(situation: Situation, text: str) -> Plan | None:
+    if answers("feeling", text):
+        return Plan(Move.LISTEN)
+    return Plan(Move.PLAN_WORK, tasks=situation.tasks) if answers("sorting", text) or answers("yes", text) else None
 
 
 def _yes_or_no(situation: Situation, ledger: Ledger) -> Plan | None:
@@ -128,7 +136,7 @@ def _yes_or_no(situation: Situation, ledger: Ledger) -> Plan | None:
             return _create_all(situation, ledger.latest)
         case "done_offer":
             return _complete(match_task(ledger.latest, situation.tasks))
-        case "start_ask" | "due_ask" | "plan_ask_list":
+        case "start_ask" | "due_ask" | "plan_ask_list" | "graded_problem_ask":
             return Plan(Move.START_WORK, (_find(STARTING),))
         case "medical_ask" | "medical_meds_ask" | "people_point":
             return Plan(Move.LINES, (Call("lines", {}),))
@@ -140,7 +148,7 @@ def _about_skill(text: str, ledger: Ledger) -> Plan | None:
     if len(text) > 90:
         return None
     if answers("next", text) and ledger.last_skill:
-        return Plan(Move.NEXT_STEPS, (_find(f"{ledger.last_skill} {STEPS}"),))
+        return Plan(Move.NEXT_STEPS, (_find(ledger.last_skill),))
     if answers("yes", text) and ledger.pending in (None, "skill_after"):
         return Plan(Move.SKILL_GO)
     for name in ("failed", "helped", "done"):
@@ -168,7 +176,7 @@ def _by_intent(situation: Situation, ledger: Ledger) -> Plan:
     if answers("listening", reading.text):
         return Plan(Move.LISTEN)
     if answers("panic_now", reading.text):
-        return Plan(Move.PANIC, (_find(f"paced breathing {STEPS}"),))
+        return Plan(Move.PANIC, (_find(BREATHING),))
     intent = _wanted(situation, ledger)
     return _command(intent, situation) or _boundary(intent, situation) or _conversation(intent, situation, ledger)
 
@@ -176,9 +184,13 @@ def _by_intent(situation: Situation, ledger: Ledger) -> Plan:
 def _wanted(situation: Situation, ledger: Ledger) -> str:
     """The intent to act on. While something hurts, a statement is something told and not a request."""
     reading = situation.reading
-    hurts = reading.pain >= 2 or ledger.hurting_lately
+    hurts = reading.pain >= 2 or ledger.hurting > 0
     if reading.explicit:
-        return "vent" if reading.intent == "unsure" and hurts else reading.intent
+        return _explicitly(reading, hurts)
+    if reading.intent in ("lines", "never_mind", "complaint") and not reading.asking:
+        return "vent" if hurts else "unsure"
+    if hurts and reading.route is Route.SMALL_TALK:
+        return "vent"
     if reading.intent == "log_mood" and not mood_number(reading.text, False):
         return "vent" if hurts else reading.intent
     if hurts and not reading.asking and reading.intent not in ("log_mood", "exercise", "sleep"):
@@ -186,6 +198,14 @@ def _wanted(situation: Situation, ledger: Ledger) -> str:
     if reading.pain >= 2 and reading.intent not in WHILE_HURTING:
         return "vent"
     return reading.intent if situation.sure else "unsure"
+
+
+def _explicitly(reading: Reading, hurts: bool) -> str:
+    """A pattern was met. A greeting or a thank-you in front of pain is not what the message is about."""
+    if reading.intent == "unsure":
+        return "help" if "help" in reading.text.lower() else "vent" if hurts else "unsure"
+    social = reading.intent in ("greeting", "thanks", "goodbye", "good_news")
+    return "vent" if social and reading.pain >= TROUBLE else reading.intent
 
 
 def _command(intent: str, situation: Situation) -> Plan | None:
@@ -204,7 +224,10 @@ def _command(intent: str, situation: Situation) -> Plan | None:
             return Plan(Move.DUE, (Call("whats_due", {"days": _days(reading.text, 7)}),), hear_first=pained)
         case "create_task":
             plan = _create(situation)
-            return plan if reading.explicit or not plan.calls else Plan(Move.OFFER_TASK, detail=_title(plan))
+            if reading.explicit or not plan.calls:
+                return plan
+            several = "," in reading.text and _items(situation)
+            return several or Plan(Move.OFFER_TASK, detail=_title(plan))
         case "complete_task":
             found = match_task(reading.text, situation.tasks)
             return _complete(found) if reading.explicit or len(found) != 1 else Plan(Move.OFFER_DONE, tasks=found)
@@ -242,7 +265,11 @@ def _boundary(intent: str, situation: Situation) -> Plan | None:
 
 def _conversation(intent: str, situation: Situation, ledger: Ledger) -> Plan:
     reading = situation.reading
-    if intent in ("vent", "sleep") or (intent == "unsure" and (reading.topics or ledger.hurting_lately)):
+    if intent == "vent" and not ledger.hurting and _only_work(reading):
+        return Plan(Move.WORK_OR_FEELING)
+    if intent in ("vent", "sleep") or (
+        intent == "unsure" and (reading.topics or ledger.heard or ledger.questions_in_a_row)
+    ):
         return _hear(situation, ledger)
     return _calm(intent, situation)
 
@@ -252,7 +279,7 @@ def _calm(intent: str, situation: Situation) -> Plan:
     reading = situation.reading
     match intent:
         case "ask_skill":
-            return Plan(Move.SKILL, (Call("find_content", {"query": reading.text[:300]}),), reading.topic)
+            return Plan(Move.SKILL, (_find(reading.text[:300]),), reading.topic)
         case "find_content" | "find_study_content" | "study_technique":
             return Plan(Move.READ, (Call("find_content", {"query": reading.text[:300]}),), reading.topic)
         case "plan_work":
@@ -270,7 +297,11 @@ def _calm(intent: str, situation: Situation) -> Plan:
         case "good_news":
             return Plan(Move.GOOD_NEWS)
         case _:
-            return Plan(Move.UNSURE, detail="help" if "help" in reading.text.lower() else "")
+            return Plan(Move.UNSURE, detail="help" if intent == "help" else "")
+
+
+def _only_work(reading: Reading) -> bool:
+    return not reading.pain and any(happening.event.work for happening in reading.happenings) and not reading.trouble
 
 
 def _hear(situation: Situation, ledger: Ledger) -> Plan:
@@ -282,22 +313,21 @@ def _hear(situation: Situation, ledger: Ledger) -> Plan:
 
 
 def topic_of(situation: Situation, ledger: Ledger) -> Topic | None:
-    """The topic that this message names, else that of the conversation, else a guess."""
+    """What this message is plainly about, else the conversation; a passing mention only opens one."""
     reading = situation.reading
-    if reading.topic and not reading.guessed:
-        return reading.topic
-    return ledger.topic or reading.topic
+    opening = None if ledger.heard or reading.guessed else reading.topic
+    return reading.clear_topic or ledger.topic or opening
 
 
 def show_skill(situation: Situation, ledger: Ledger) -> Plan:
     """Look for a skill on what the conversation is about."""
     topic = topic_of(situation, ledger)
-    query = topic.skill if topic else "calming down when everything is too much"
-    return Plan(Move.SKILL, (_find(f"{query} {STEPS}"),), topic)
+    return Plan(Move.SKILL, (_find(topic.skill if topic else BREATHING),), topic)
 
 
 def _find(query: str) -> Call:
-    return Call("find_content", {"query": query})
+    """The steps of the page that fits."""
+    return Call("find_content", {"query": query, "steps": True})
 
 
 def _log(situation: Situation, number: int) -> Plan:
@@ -355,8 +385,8 @@ def _days(text: str, usual: int) -> int:
 
 def _exercise(text: str) -> str:
     if re.search(r"ground|5|senses|sight", text.lower()):
-        return f"grounding with five senses {STEPS}"
-    return f"paced breathing {STEPS}"
+        return GROUNDING
+    return BREATHING
 
 
 def _about(text: str) -> str:

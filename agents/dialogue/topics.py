@@ -29,6 +29,8 @@ class Event:
     when: tuple[re.Pattern[str], ...]
     name: Phrase
     say: tuple[Phrase, ...]
+    work: bool
+    """A matter of work, and no trouble unless a feeling comes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ def _event(spec: dict[str, Any]) -> Event:
         tuple(re.compile(_expand(pattern)) for pattern in spec["when"]),
         Phrase.of(spec["name"]),
         tuple(map(Phrase.of, spec["say"])),
+        spec.get("work", False),
     )
 
 

@@ -54,9 +54,19 @@ class Reading:
         return _pain(self.feelings)
 
     @property
+    def trouble(self) -> bool:
+        """Whether it tells of something that hurts."""
+        return self.pain >= TROUBLE or _tells(self.happenings)
+
+    @property
     def topic(self) -> Topic | None:
-        """The likeliest topic."""
+        """The likeliest topic, passing mentions and guesses included."""
         return self.topics[0] if self.topics else None
+
+    @property
+    def clear_topic(self) -> Topic | None:
+        """The topic that the message is plainly about: something happened there, or it hurts."""
+        return _clear_topic(self.topics, self.happenings, self.pain, guessed=self.guessed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class Recollection:
 
     text: str
     topic: Topic | None
-    """The likeliest topic that its words name."""
+    """The topic that it was plainly about."""
     happenings: tuple[Happening, ...]
     trouble: bool
     """It told of something that hurts."""
@@ -80,8 +90,14 @@ def _pain(feelings: Sequence[Feeling]) -> int:
     return min(3, max(hurting) + (sum(weight >= TROUBLE for weight in hurting) > 1)) if hurting else 0
 
 
+def _clear_topic(topics: Sequence[Topic], happenings: Sequence[Happening], pain: int, *, guessed: bool) -> Topic | None:
+    if happenings:
+        return happenings[0].topic
+    return topics[0] if topics and pain and not guessed else None
+
+
 def _tells(happenings: Sequence[Happening]) -> bool:
-    return any(happening.topic.intent == "vent" for happening in happenings)
+    return any(not happening.event.work for happening in happenings)
 
 
 class Reader:
@@ -102,11 +118,10 @@ class Reader:
         """Read an earlier message again, for what it told; what it wanted is past."""
         low = _low(text)
         topics, guessed = self.topics.find(low, None)
-        trouble = _pain(self._lexicon.feelings(low)) >= TROUBLE
+        pain = _pain(self._lexicon.feelings(low))
         happenings = self.topics.happenings(low, topics)
-        return Recollection(
-            text, topics[0] if topics and not guessed else None, happenings, trouble or _tells(happenings)
-        )
+        topic = _clear_topic(topics, happenings, pain, guessed=guessed)
+        return Recollection(text, topic, happenings, pain >= TROUBLE or _tells(happenings))
 
     def read(self, text: str, vector: Vectors | None) -> Reading:
         """Read one message; `vector` is its embedding, shape (dimensions,), or None when there is none."""

@@ -85,3 +85,22 @@ def test_a_cookie_is_not_enough_from_another_site(site: Site) -> None:
         check(browser.post("/api/v1/conversations", headers={"Origin": "https://elsewhere.example"}), 403)
         check(browser.post("/api/v1/conversations"), 403)
         assert browser.post("/api/v1/conversations", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 201
+
+
+MARKER = "zyzzyva"
+"""A word that nobody but this test writes."""
+
+
+def test_nothing_a_student_wrote_is_in_a_log(site: Site, maya: Client) -> None:
+    conversation = maya.begin()
+    path = f"/conversations/{conversation}/turns"
+    for content in (f'{{"text": ["{MARKER}"]}}', f'{{"text": "{MARKER}', f'{{"words": "{MARKER}"}}'):
+        assert maya.http.post(path, content=content, headers=JSON).is_error
+    maya.http.post("/wellness/mood", json={"score": 99, "note": MARKER})
+    maya.http.post("/wellness/mood", json={"score": 3, "emotions": [MARKER]})
+    maya.say(conversation, f"{MARKER} the lab is due friday")
+    maya.say(conversation, f"I want to kill myself tonight, {MARKER}")
+    assert site.log is not None
+    text = site.log.read_text()
+    assert text, "the service logs something"
+    assert MARKER not in text

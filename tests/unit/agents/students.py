@@ -178,7 +178,7 @@ def found(call: Call) -> dict[str, Any]:
     """What a tool would have found."""
     match call.tool:
         case "find_content":
-            title = str(call.arguments["query"]).removesuffix(" try this now").title()
+            title = str(call.arguments["query"]).title()
             page = {"marker": "[1]", "title": title, "section": "Try this now", "text": STEPS.format(title=title)}
             return {"passages": [page]}
         case "log_mood":
