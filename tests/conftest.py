@@ -111,15 +111,21 @@ def settings(postgres: EmbeddedPostgres, redis: EmbeddedRedis, secrets: dict[str
 
 @pytest.fixture(scope="session")
 def site(
-    postgres: EmbeddedPostgres, redis: EmbeddedRedis, secrets: dict[str, str], encoder: OnnxEmbedder
+    postgres: EmbeddedPostgres, redis: EmbeddedRedis, secrets: dict[str, str], encoder: OnnxEmbedder, scratch: Path
 ) -> Iterator[Site]:
     """The whole service with its demo campus and articles, in processes of its own."""
     name = "site"
     clone_database(postgres, TEMPLATE, name)
     over = settings_over(postgres, redis, secrets, name)
-    over = over.model_copy(update={"demo": True, "demo_password": SecretStr("a demo password")})
+    over = over.model_copy(
+        update={
+            "demo": True,
+            "demo_password": SecretStr("a demo password"),
+            "telemetry_url": "http://127.0.0.1:9/unreachable",
+        }
+    )
     asyncio.run(ingest_articles(over))
-    running = Site(over, asyncio.run(ensure_demo(over)))
+    running = Site(over, asyncio.run(ensure_demo(over)), log=scratch / "site.log")
     running.start()
     yield running
     running.stop()

@@ -42,6 +42,8 @@ class Site:
     extra: dict[str, str] = field(default_factory=dict)
     api: subprocess.Popen[bytes] | None = None
     worker: subprocess.Popen[bytes] | None = None
+    log: Path | None = None
+    """Where the processes write their logs; None: this process's standard error."""
 
     @property
     def address(self) -> str:
@@ -90,7 +92,11 @@ class Site:
 
     def _spawn(self, command: str) -> subprocess.Popen[bytes]:
         environment = environment_of(self.settings, self.port) | self.extra
-        return subprocess.Popen([sys.executable, "-m", "cli.main", command], cwd=ROOT, env=environment)
+        command_line = [sys.executable, "-m", "cli.main", command]
+        if self.log is None:
+            return subprocess.Popen(command_line, cwd=ROOT, env=environment)
+        with self.log.open("ab") as log:
+            return subprocess.Popen(command_line, cwd=ROOT, env=environment, stdout=log, stderr=log)
 
 
 def free_port() -> int:
