@@ -13,23 +13,12 @@ from datetime import datetime
 from safety.policy import Tier, decide, load_policy
 from safety.triage_delivery import delivery_status
 from safety.triage_draft import DISCREET, Draft
+from safety.triage_endings import agree_check_in, back, refuse, say_wait
+from safety.triage_entry import ask_country, emergency, is_emergency, open_case
 from safety.triage_flow import Item, load_flow
-from safety.triage_moves import (
-    agree_check_in,
-    ask_country,
-    back,
-    call_person,
-    done_something,
-    emergency,
-    is_emergency,
-    open_case,
-    refuse,
-    say_wait,
-    take_answer,
-    take_words,
-)
+from safety.triage_moves import call_person, done_something, take_answer, take_words
 from safety.triage_opening import degraded_reply, open_follow_up, open_screener, open_triage, resume
-from safety.triage_people import counselor_regrades, counselor_takes_over, hand_back
+from safety.triage_people import caring_message, counselor_regrades, counselor_takes_over, hand_back
 from safety.triage_rehearsal import Rehearsal, rehearse
 from safety.triage_silence import tick
 from safety.triage_types import Answer, InputKind, ScriptStep, StudentFacts, TriageState, TriageStep
@@ -39,6 +28,7 @@ from safety.types import Category, Mode, Screening, Severity
 __all__ = [
     "Rehearsal",
     "advance",
+    "caring_message",
     "counselor_regrades",
     "counselor_takes_over",
     "degraded_reply",

@@ -19,7 +19,7 @@ _FILE = Path(__file__).parent / "data" / "scripts" / "flow.yaml"
 JUMPS = frozenset(
     {
         "@then", "@settle", "@emergency", "@safe", "@guarded", "@first",
-        "@resume", "@open", "@back", "@plan", "@well",
+        "@resume", "@wait", "@open", "@back", "@plan", "@well",
     }
 )  # fmt: skip
 """Where an answer may lead beside another item."""

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from safety.policy import Flag
 from safety.triage_draft import Draft, begin
+from safety.triage_entry import open_case
 from safety.triage_flow import load_flow
-from safety.triage_moves import open_case
 from safety.triage_types import InputKind, ScriptStep, StudentFacts, TriageState, TriageStep
 from safety.types import Category, Screening, Severity
 

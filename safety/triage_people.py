@@ -7,6 +7,7 @@ from datetime import datetime
 
 from safety.triage_draft import Draft, begin
 from safety.triage_types import ScriptStep, StudentFacts, TriageState, TriageStep
+from safety.triage_words import words_for
 from safety.types import Category, Severity
 
 
@@ -32,6 +33,16 @@ def hand_back(state: TriageState, message: str, facts: StudentFacts, now: dateti
     draft.say("say.live.handed_back", message=message.strip())
     draft.schedule_follow_ups()
     return draft.done()
+
+
+def caring_message(number: int, counselor: str, language: str) -> str:
+    """Return a short message that asks for nothing, signed by the counselor who chose to send it.
+
+    Caring contacts after a crisis follow Motto & Bostrom (2001); `number` counts them from zero and they repeat.
+    """
+    words = words_for(language)
+    texts = words.tree["caring"]
+    return f"{texts[number % len(texts)]}\n{counselor}"
 
 
 def counselor_regrades(state: TriageState, severity: Severity, reason: str) -> TriageState:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from safety.policy import Flag, load_policy
 from safety.triage_draft import Draft
-from safety.triage_moves import tomorrow
+from safety.triage_endings import tomorrow
 from safety.triage_types import CheckInKind, ScriptStep, StudentFacts, TriageState, TriageStep
 from safety.types import Mode, Severity
 

@@ -15,6 +15,8 @@ from safety import (
     review,
     script,
     triage_draft,
+    triage_endings,
+    triage_entry,
     triage_flow,
     triage_moves,
     triage_opening,
@@ -97,7 +99,7 @@ def the_emergency_says_help_is_coming(patch: Patch) -> None:
 
 
 def the_status_line_invents_a_writer(patch: Patch) -> None:
-    patch.setattr(triage_moves, "delivery_status", lambda *args: "A counselor is writing")
+    patch.setattr(triage_endings, "delivery_status", lambda *args: "A counselor is writing")
 
 
 def nights_are_staffed_by_nobody(patch: Patch) -> None:
@@ -182,6 +184,7 @@ def others_are_asked_about_suicide(patch: Patch) -> None:
     tracks = {**flow.tracks, Category.HARM_TO_OTHERS: replace(flow.tracks[Category.HARM_TO_OTHERS], first="thoughts")}
     changed = replace(flow, tracks=tracks)
     patch.setattr(triage_moves, "load_flow", lambda: changed)
+    patch.setattr(triage_entry, "load_flow", lambda: changed)
 
 
 def a_refusal_is_asked_again(patch: Patch) -> None:
@@ -206,7 +209,7 @@ def the_guard_ends_by_itself(patch: Patch) -> None:
         draft.change(check_ins=())
         return draft.back_to_ordinary()
 
-    patch.setattr(triage_moves, "well", well)
+    patch.setitem(triage_moves._ENDS, "@well", well)
 
 
 def flags_are_lost_in_storage(patch: Patch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from safety.policy import Flag, Tier
 from safety.script import (
     advance,
+    caring_message,
     counselor_regrades,
     counselor_takes_over,
     degraded_reply,
@@ -187,7 +188,7 @@ def test_means_then_people_then_plan_then_waiting() -> None:
     assert state_of(step).item == "md_distance"
     step = say(step, "done")
     assert state_of(step).item == "md_people"
-    step = say(step, "yes")
+    step = say(step, "yes", "no")
     assert state_of(step).item == "pl_step"
     step = say(step, "walking the dog", "my sister", "the kitchen")
     assert state_of(step).step is TriageStep.WAITING
@@ -197,7 +198,16 @@ def test_means_then_people_then_plan_then_waiting() -> None:
 
 def test_the_plan_is_recorded_in_the_students_words() -> None:
     step = say(
-        open_triage(crisis(severity=HIGH), ADULT, NOW), "yes", "no", "no", "no", "no", "done", "yes", "walking the dog"
+        open_triage(crisis(severity=HIGH), ADULT, NOW),
+        "yes",
+        "no",
+        "no",
+        "no",
+        "no",
+        "done",
+        "yes",
+        "no",
+        "walking the dog",
     )
     assert RecordAnswer("pl_step", "walking the dog") in step.effects
 
@@ -205,12 +215,30 @@ def test_the_plan_is_recorded_in_the_students_words() -> None:
 def test_means_within_reach_call_everybody() -> None:
     step = say(open_triage(crisis(severity=HIGH), ADULT, NOW), "yes", "no", "no", "no", "no", "cannot")
     assert pages(step)[0].tier is Tier.PAGE_ALL
+    assert step.messages[0].startswith("Call 911 now")
+    assert state_of(step).step is TriageStep.EMERGENCY
+
+
+def test_whoever_is_called_is_told_where_and_how_if_the_student_likes() -> None:
+    step = open_triage(crisis(severity=HIGH), ADULT, NOW)
+    step = say(step, "yes", "no", "no", "no", "no", "done", "yes", "no", "a", "b", "c")
+    assert state_of(step).item == "wt_where"
+    step = say(step, "library, 2nd floor")
+    assert RecordAnswer("wt_where", "library, 2nd floor") in step.effects
+    step = say(step, "refused")
+    assert state_of(step).step is TriageStep.WAITING and state_of(step).item is None
+
+
+def test_caring_messages_ask_for_nothing_and_are_signed() -> None:
+    texts = [caring_message(number, "Ana, counseling center", "en") for number in range(5)]
+    assert len(set(texts)) == 4
+    assert all(text.endswith("Ana, counseling center") and "?" not in text for text in texts)
 
 
 def test_an_own_plan_and_own_terms_are_used_where_there_are_any() -> None:
     facts = replace(ADULT, has_plan=True, crisis_terms=CrisisTerms("the dog", "my aunt"))
     step = say(
-        open_triage(crisis(severity=HIGH), facts, NOW), "yes", "no", "no", "no", "no", "done", "yes", facts=facts
+        open_triage(crisis(severity=HIGH), facts, NOW), "yes", "no", "no", "no", "no", "done", "yes", "no", facts=facts
     )
     assert state_of(step).item == "pl_own"
     assert "the dog" in said(step) and "my aunt" in said(step)
@@ -219,7 +247,9 @@ def test_an_own_plan_and_own_terms_are_used_where_there_are_any() -> None:
 
 def waiting(facts: StudentFacts = ADULT) -> TriageState:
     step = open_triage(crisis(severity=HIGH), facts, NOW)
-    return state_of(say(step, "yes", "no", "no", "no", "no", "done", "yes", "a", "b", "c", facts=facts))
+    return state_of(
+        say(step, "yes", "no", "no", "no", "no", "done", "yes", "no", "a", "b", "c", "skip", "skip", facts=facts)
+    )
 
 
 def test_waiting_says_what_is_true_and_until_when_it_is_due() -> None:
@@ -252,7 +282,7 @@ def test_without_staff_the_student_is_told_when_somebody_looks() -> None:
     step = open_triage(crisis(severity=HIGH), UNSTAFFED, NOW)
     assert "Nobody here sees this before Monday 9:00." in said(step)
     assert "I'll show you when" not in said(step)
-    step = say(step, "yes", "no", "no", "no", "no", "done", "yes", "a", "b", "c", facts=UNSTAFFED)
+    step = say(step, "yes", "no", "no", "no", "no", "done", "yes", "no", "a", "b", "c", facts=UNSTAFFED)
     assert state_of(step).step is TriageStep.NO_STAFF
     assert step.mode is Mode.GUARDED
     step = say(step, "tomorrow", facts=UNSTAFFED)
