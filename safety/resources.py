@@ -20,7 +20,36 @@ import yaml
 _FOLDER = Path(__file__).resolve().parents[1] / "knowledge_base" / "resources"
 INTERNATIONAL = "international"
 _SAME_REGION = {"gb": "uk"}
-_EU = frozenset("at be bg cy cz de dk ee es fi fr gr hr hu it lt lu lv mt nl pl pt ro se si sk".split())
+_EU = frozenset(
+    [
+        "at",
+        "be",
+        "bg",
+        "cy",
+        "cz",
+        "de",
+        "dk",
+        "ee",
+        "es",
+        "fi",
+        "fr",
+        "gr",
+        "hr",
+        "hu",
+        "it",
+        "lt",
+        "lu",
+        "lv",
+        "mt",
+        "nl",
+        "pl",
+        "pt",
+        "ro",
+        "se",
+        "si",
+        "sk",
+    ]
+)
 
 
 class ResourceKind(StrEnum):
@@ -71,7 +100,7 @@ class Resource:
     """Services that belong together carry the same word and are always shown together."""
     source: str
     verified_on: date | None
-    """First day of the month in which its current form was checked; None: recalled, not checked."""
+    """When its current form was checked, the first of the month where no day is known; None: recalled, not checked."""
 
     @property
     def call_href(self) -> str | None:
@@ -158,7 +187,6 @@ def load_resources() -> Mapping[str, tuple[Resource, ...]]:
 def _parse(entry: Mapping[str, Any], region: str) -> Resource:
     if not (entry.get("call") or entry.get("text") or entry.get("chat")):
         raise ValueError(f"resource {entry['id']} cannot be reached")
-    verified = entry["verified_on"]
     return Resource(
         id=entry["id"],
         region=region,
@@ -176,8 +204,15 @@ def _parse(entry: Mapping[str, Any], region: str) -> Resource:
         languages=tuple(entry["languages"]),
         pair=entry.get("pair"),
         source=entry["source"],
-        verified_on=None if verified is None else date.fromisoformat(f"{verified}-01"),
+        verified_on=_checked(entry["verified_on"]),
     )
+
+
+def _checked(value: str | date | None) -> date | None:
+    """Read `2026-11-21` or `2026-11`; a month stands for its first day, so that an entry never seems newer than it is."""
+    if value is None or isinstance(value, date):
+        return value
+    return date.fromisoformat(f"{value}-01")
 
 
 def _order(entry: Resource, language: str) -> tuple[int, bool, bool]:

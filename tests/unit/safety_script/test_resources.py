@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from safety import resources
 from safety.resources import (
     Audience,
     ResourceKind,
@@ -77,11 +78,26 @@ def test_links_dial_and_text() -> None:
     assert poison_for("uk") is None
 
 
+def test_a_day_or_a_month_of_checking_can_be_written() -> None:
+    entry = {
+        "id": "x",
+        "name": "X",
+        "short": "X",
+        "kind": "crisis_line",
+        "call": "1",
+        "languages": ["en"],
+        "source": "s",
+    }
+    assert resources._parse({**entry, "verified_on": "2026-11"}, "us").verified_on == date(2026, 11, 1)
+    assert resources._parse({**entry, "verified_on": date(2026, 11, 21)}, "us").verified_on == date(2026, 11, 21)
+    assert resources._parse({**entry, "verified_on": None}, "us").verified_on is None
+    with pytest.raises(ValueError, match="cannot be reached"):
+        resources._parse({**entry, "call": None, "verified_on": None}, "us")
+
+
 def test_every_entry_says_where_it_is_from_and_when_it_was_checked() -> None:
     entries = [entry for group in load_resources().values() for entry in group]
     assert len({entry.id for entry in entries}) == len(entries)
     for entry in entries:
         assert entry.source
         assert (entry.verified_on is None) == entry.source.startswith("Recalled")
-        assert entry.verified_on is None or entry.verified_on.day == 1
-        assert entry.verified_on is None or entry.verified_on <= date(2026, 11, 1)
