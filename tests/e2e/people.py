@@ -59,7 +59,8 @@ class Student(Person):
         return self.page.locator("#status")
 
     async def write(self, text: str) -> None:
-        """Type a message and send it with the keyboard."""
+        """Type a message and send it with the keyboard, once the page's script is there."""
+        await expect(self.page.locator("#chat[data-ready]")).to_be_attached()
         await self.box.fill(text)
         await self.box.press("Enter")
 

@@ -98,8 +98,7 @@ async def test_without_a_connection_the_words_stay(student: Student) -> None:
 
 async def test_too_long_a_message_comes_back_to_the_box(student: Student) -> None:
     """What is refused for its length is in the box again, with the reason."""
-    await student.box.fill("long " * 40_000)
-    await student.box.press("Enter")
+    await student.write("long " * 40_000)
     await expect(student.page.locator("#trouble")).to_contain_text("too long")
     assert (await student.box.input_value()).startswith("long long")
 

@@ -78,6 +78,7 @@ async def test_answers_by_the_buttons_reach_the_case(student: Student, counselor
 async def test_by_keyboard_alone(student: Student, counselor: Counselor) -> None:
     """The student types, answers and finds the lines; the counselor opens, claims, replies: no mouse anywhere."""
     known = await counselor.known()
+    await expect(student.page.locator("#chat[data-ready]")).to_be_attached()
     await student.box.focus()
     await student.page.keyboard.type("i want to end my life")
     await student.page.keyboard.press("Enter")

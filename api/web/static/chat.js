@@ -515,3 +515,4 @@ document.addEventListener("visibilitychange", () => look().catch(() => undefined
 
 keepDown(true);
 watch();
+root.dataset.ready = ""; // Until now the form works by itself.
