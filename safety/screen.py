@@ -39,11 +39,12 @@ class _Seen:
 class Screener:
     """Screens messages with the packaged rules and head, loaded once.
 
-    `encode` is the encoder's `encode`. Without it, and whenever it fails or the head cannot be read, the verdict still
-    carries the lexicon and the turns before, and names `classifier` in `degraded`.
+    `encode` is the encoder's `encode`, `encoder` its name. Without it, whenever it fails, and when the head cannot be
+    read or was trained on another encoder's vectors, the verdict still carries the lexicon and the turns before, and
+    names `classifier` in `degraded`.
     """
 
-    def __init__(self, encode: Encode | None) -> None:
+    def __init__(self, encode: Encode | None, encoder: str | None = None) -> None:
         self._encode = encode
         self._normalizer = Normalizer()
         self._lexicon = Lexicon()
@@ -52,6 +53,8 @@ class Screener:
         try:
             self._head: Head | None = Head.load()
         except (OSError, ValueError, KeyError):
+            self._head = None
+        if self._head is not None and encoder not in (None, self._head.encoder):
             self._head = None
         head = self._head.version if self._head else "none"
         self.version = f"{self._settings['version']}+n{self._normalizer.version}+l{self._lexicon.version}+m{self._turns.version}+h{head}"

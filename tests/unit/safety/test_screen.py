@@ -128,3 +128,9 @@ def test_never_raises(text: str) -> None:
 
 
 _SCREENER = Screener(Encoder())
+
+
+def test_vectors_of_another_encoder_are_never_taken_for_a_verdict() -> None:
+    screening = Screener(Encoder(), "another-encoder@1").screen("my lab is due friday", NOTHING)
+    assert screening.degraded == ("classifier",)
+    assert not screening.clear
