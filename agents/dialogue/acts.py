@@ -8,8 +8,8 @@ from typing import Any
 
 from agents.dialogue.hearing import after_skill, hear, listen, reflection
 from agents.dialogue.ledger import Ledger
+from agents.dialogue.moves import Move, Plan
 from agents.dialogue.phrases import Phrasebook, normal, sentences_of
-from agents.dialogue.plan import Move, Plan
 from agents.dialogue.situation import Result, Situation
 from agents.dialogue.speech import day_name, due_words, listed, prose_of, steps_of, task_line
 from agents.dialogue.talk import talk

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from agents.dialogue.echoes import echoes, plain_echo
 from agents.dialogue.ledger import Ledger, answers
+from agents.dialogue.moves import Move, Plan, topic_of
 from agents.dialogue.phrases import Phrase, Phrasebook
-from agents.dialogue.plan import Move, Plan, topic_of
 from agents.dialogue.situation import Situation
 from agents.dialogue.topics import Topic
 from agents.dialogue.wording import Act, Part, Pool

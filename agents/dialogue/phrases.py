@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 DATA = Path(__file__).parent / "data"
-_END = re.compile(r"(?<=[.?!…])(?<!\b\d\.)(?<!\b\d\d\.)[”\"]?\s+(?=\S)|\n+")
-"""Where a sentence ends; the number of a step does not end one."""
+_END = re.compile(r"(?<=[.?!…])[”\"]?\s+(?=\S)|\n+")
+_NUMBER = re.compile(r"\d{1,2}\.")
 
 
 def read_data(name: str) -> dict[str, Any]:
@@ -25,7 +25,13 @@ def read_data(name: str) -> dict[str, Any]:
 
 def sentences_of(text: str) -> list[str]:
     """Cut a message into sentences and list lines."""
-    return [part.strip() for part in _END.split(text) if part.strip()]
+    found: list[str] = []
+    for part in filter(None, map(str.strip, _END.split(text))):
+        if found and _NUMBER.fullmatch(found[-1]):
+            found[-1] += f" {part}"
+        else:
+            found.append(part)
+    return found
 
 
 def normal(sentence: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agents.dialogue.ledger import Ledger
+from agents.dialogue.moves import Move, Plan
 from agents.dialogue.phrases import Phrasebook
-from agents.dialogue.plan import Move, Plan
 from agents.dialogue.situation import Situation
 from agents.dialogue.speech import day_name, due_words
 from agents.dialogue.wording import Act, Part

@@ -89,4 +89,4 @@ class Silent(Gate):
 
 def reply(events: Sequence[TurnEvent]) -> str:
     """The reply as it is stored."""
-    return " ".join(event.text for event in events if isinstance(event, ReviewedSentence))
+    return "".join(event.text + event.ends for event in events if isinstance(event, ReviewedSentence)).strip()
