@@ -10,6 +10,9 @@ from agents.router import Routing, route
 from agents.services import TurnContext
 from agents.turn import TurnState
 
+LATELY = 3
+"""Messages of the student that still say whether they are in pain."""
+
 
 async def recall_facts(state: TurnState, runtime: Runtime[TurnContext]) -> dict[str, Recalled]:
     """What the student's own data says now."""
@@ -18,9 +21,11 @@ async def recall_facts(state: TurnState, runtime: Runtime[TurnContext]) -> dict[
 
 async def choose_route(state: TurnState, runtime: Runtime[TurnContext]) -> dict[str, Reading | Routing]:
     """Read the message once, for the router and the responder."""
-    turn = state["turn"]
-    reading = runtime.context.services.reader.read(turn.text, turn.screening.vector)
-    return {"reading": reading, "routing": route(reading, turn.mode)}
+    turn, reader = state["turn"], runtime.context.services.reader
+    reading = reader.read(turn.text, turn.screening.vector)
+    lately = [message.text for message in turn.history if message.author == "student"][-LATELY:]
+    pained = any(reader.recall(text).trouble for text in lately)
+    return {"reading": reading, "routing": route(reading, turn.mode, lately_pained=pained)}
 
 
 def speaker_of(state: TurnState) -> str:

@@ -18,7 +18,7 @@ from agents.dialogue.understand import Reading
 _COMMAND = re.compile(
     r"^(?:(?:hey|hi|ok|okay|please|pls|can you|could you|would you|will you|i need to|i have to|let's)[, ]+)*"
     r"(?:(?:add|create|put|note(?: down)?|write down|save|new|make)\b(?: (?:a|the|this|new|another))*(?: (?:task|to-?do|deadline|reminder))?"
-    r"(?: (?:to|for|that|called|named))?|remind me (?:to|about|of|that)|task:?)[:, ]*",
+    r"(?: (?:to|for|that|called|named))?|remind me(?: (?:to|about|of|that))?|task:?)[:, ]*",
     re.IGNORECASE,
 )
 _TO_LIST = re.compile(
@@ -30,7 +30,8 @@ _LEAD = re.compile(
 )
 _LEFT_OVER = re.compile(r"[\s,:;-]*\b(?:is|it'?s|due|by|on|at|for|before|until|and)?[\s,.:;!-]*$", re.IGNORECASE)
 _MINUTES = re.compile(
-    r"\b(?:takes?|about|around|~)\s*(?P<n>\d{1,3})\s*(?P<unit>min(?:ute)?s?|h(?:our)?s?)\b", re.IGNORECASE
+    r"\b(?:takes?(?: about| around)?|about|around|~)\s*(?P<n>\d{1,3})\s*(?P<unit>min(?:ute)?s?|h(?:our)?s?)\b",
+    re.IGNORECASE,
 )
 _NOT_TITLE = {"done", "finished", "complete", "completed", "mark", "check", "off", "tick", "cross", "list", "task"}
 
@@ -90,9 +91,15 @@ def task_requests(text: str, now: datetime, zone: ZoneInfo) -> list[dict[str, An
 def match_task(text: str, tasks: Sequence[OpenTask]) -> tuple[OpenTask, ...]:
     """The open tasks that a message may mean: those that share the most of their title's words with it."""
     words = set(normal(text).split()) - _NOT_TITLE
-    scored = [(len(_title_words(task) & words) / max(len(_title_words(task)), 1), task) for task in tasks]
-    best = max((score for score, _ in scored), default=0.0)
-    return tuple(task for score, task in scored if score == best) if best >= 0.34 else ()
+    scored = [(_overlap(task, words), task) for task in tasks]
+    best = max((score for score, _ in scored), default=(0.0, 0))
+    return tuple(task for score, task in scored if score == best) if best[0] >= 0.34 else ()
+
+
+def _overlap(task: OpenTask, words: set[str]) -> tuple[float, int]:
+    """The share of the title's words that were said, and how many; 'physics lab report' is not 'lab report'."""
+    title = _title_words(task)
+    return len(title & words) / max(len(title), 1), len(title & words)
 
 
 def _title_words(task: OpenTask) -> set[str]:

@@ -134,6 +134,7 @@ class Forged:
     text: str = "i want to die"
     screening: Screening = field(default_factory=lambda: replace(CLEAR, crisis=True))
     mode: Mode = Mode.ORDINARY
+    history: tuple[PastMessage, ...] = ()
 
 
 @dataclass
