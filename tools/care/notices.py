@@ -40,8 +40,8 @@ class Notice:
             return "test"
         if self.confidential:
             return "discreet"
-        if self.rung == "colleague":
-            return "colleague"
+        if self.rung in ("colleague", "direct"):
+            return self.rung
         return "page" if self.tier.pages else "later"
 
     @property

@@ -317,5 +317,6 @@ begin
     execute format('grant execute on function %s to companion_worker', signature);
   end loop;
 end $$;
+grant execute on function institutions_served() to companion_app;
 revoke all on function finish_deletion(uuid), set_confidential(uuid, boolean) from public;
 grant execute on function finish_deletion(uuid), set_confidential(uuid, boolean) to companion_app;

@@ -16,13 +16,27 @@ from core.ids import CaseId
 from db.access import Tx
 from safety.triage_types import TriageState
 from safety.types import Mode
-from tests.integration.care import test_counselor, test_delivery, test_ladder, test_probe, test_staffing, test_ticks
+from tests.integration.care import (
+    test_counselor,
+    test_delivery,
+    test_direct,
+    test_ladder,
+    test_probe,
+    test_report,
+    test_rota,
+    test_staffing,
+    test_ticks,
+)
 from tests.integration.care.conftest import WORDS, Campus
-from tools.care import acts, escalation, ladder, probe, sending
+from tests.integration.care.test_channels import MailServer, mail, outside, receivers
+from tests.integration.care.test_direct import direct
+from tools.care import acts, escalation, ladder, probe, report, sending
 from tools.care.channels import NotSent, Recipient
 from tools.care.delivery import WorkerApp
 from tools.care.desk import Desk
+from tools.care.direct import DirectCall
 
+__all__ = ["direct", "mail", "outside", "receivers"]
 FAILS = (AssertionError, CompanionError, psycopg.errors.InsufficientPrivilege, pytest.fail.Exception)
 """A check that fails, or a bug that the next line of defence stops."""
 
@@ -283,3 +297,34 @@ async def test_a_start_without_a_responder_is_noticed(campus: Campus, monkeypatc
 
     monkeypatch.setattr("tools.care.desk.require_responders", nothing)
     await must_fail(test_staffing.test_production_does_not_start_without_a_responder(campus))
+
+
+async def test_a_confidential_matter_called_out_loud_is_noticed(
+    campus: Campus, direct: DirectCall, mail: tuple[MailServer, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = direct._recipients
+    monkeypatch.setattr(direct, "_recipients", lambda campus, **_: whole(campus, confidential=False))
+    await must_fail(test_direct.test_a_confidential_matter_is_not_told_to_the_campus_address(campus, direct, mail))
+
+
+async def test_staff_who_make_themselves_confidential_are_noticed(campus: Campus) -> None:
+    campus.change("alter policy self_updates on staff using (true) with check (true)")
+    campus.change(
+        "create or replace function set_confidential(subject uuid, value boolean) returns boolean language sql"
+        " security definer as $$ select true $$"
+    )
+    await must_fail(test_rota.test_nobody_makes_themself_confidential(campus))
+
+
+async def test_a_disclosure_that_is_forgotten_is_noticed(campus: Campus) -> None:
+    campus.change(
+        "create or replace function forget_words() returns trigger language plpgsql security definer as"
+        " $$ begin update case_events set body_sealed = null where case_id in"
+        " (select id from cases where conversation_id = old.id); return old; end $$"
+    )
+    await must_fail(test_report.test_a_disclosure_needs_a_basis_and_a_recipient_and_outlives_the_conversation(campus))
+
+
+async def test_denied_taken_for_a_false_alarm_is_noticed(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "RULES", report.RULES.replace("= 'misread'", "in ('misread', 'denied')"))
+    await must_fail(test_report.test_only_a_misread_is_a_false_alarm(campus))

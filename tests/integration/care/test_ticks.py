@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from conversations import ticks
+from conversations.snapshot import Snapshot
 from conversations.ticks import sweep
 from core.ids import ConversationId
+from db.access import Tx
 from safety.triage_types import TriageStep
 from safety.triage_words import words_for
 from safety.types import Mode, Severity
@@ -111,7 +114,14 @@ async def test_conversations_that_cannot_be_read_do_not_stop_the_others(
     """Neither by an error nor by filling the sweep again and again."""
     monkeypatch.setattr(ticks, "AT_MOST", 1)
     broken, whole = await campus.crisis(), await campus.crisis()
-    campus.change("update conversations set triage_sealed = '\\x00' where id = %s", broken)
+    read = ticks.read_snapshot
+
+    async def unreadable(tx: Tx, conversation: ConversationId, *given: Any) -> Snapshot:
+        if conversation == broken:
+            raise RuntimeError("this one cannot be read")
+        return await read(tx, conversation, *given)
+
+    monkeypatch.setattr(ticks, "read_snapshot", unreadable)
     campus.change("update conversations set tick_at = %s where id = %s", campus.clock.now(), whole)
     campus.clock.advance(2 * MINUTE + SECONDS)
     for _ in range(3):
