@@ -28,7 +28,7 @@ from safety.resources import resources_for
 from safety.review import ReviewContext, review_sentence
 from safety.script import tick
 from safety.triage_draft import Draft
-from safety.triage_types import InputKind, Page, ScriptStep, StudentFacts, TriageStep
+from safety.triage_types import InputKind, Page, ScriptStep, StudentFacts, TriageState, TriageStep
 from safety.triage_words import Words
 from safety.types import Category, Screening, Severity
 from tests.unit.safety_script import checks
@@ -130,7 +130,7 @@ def an_unknown_country_is_american(patch: Patch) -> None:
 
 
 def unclear_words_open_a_case(patch: Patch) -> None:
-    original = triage_opening.begin
+    original = triage_draft.begin
 
     def begin(category: Category, facts: StudentFacts, now: Any) -> Draft:
         draft = original(category, facts, now)
@@ -213,8 +213,8 @@ def the_guard_ends_by_itself(patch: Patch) -> None:
 
 
 def flags_are_lost_in_storage(patch: Patch) -> None:
-    original = triage_draft.TriageState.to_dict
-    patch.setattr(triage_draft.TriageState, "to_dict", lambda self: {**original(self), "flags": []})
+    original = TriageState.to_dict
+    patch.setattr(TriageState, "to_dict", lambda self: {**original(self), "flags": []})
 
 
 def check_ins_are_announced_and_forgotten(patch: Patch) -> None:
