@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from api.deps import PartsDep
 from api.parts import Parts
 from api.web import times
-from api.web.console_file import Standing, glances, newer_messages, opener, standing, told_once
+from api.web.console_file import Standing, glances, newer_messages, standing, told_once
 from api.web.console_view import button_words, console_words
 from api.web.rendering import go, is_fragment, render, unchanged
 from api.web.session import PageStaff
@@ -76,7 +76,12 @@ async def typing(request: Request, case_id: UUID, who: PageStaff, parts: PartsDe
 
 @router.post("/reply")
 async def reply(
-    request: Request, case_id: UUID, who: PageStaff, parts: PartsDep, text: Words = "", after: UUID | None = None
+    request: Request,
+    case_id: UUID,
+    who: PageStaff,
+    parts: PartsDep,
+    text: Words = "",
+    after: Annotated[UUID | None, Form()] = None,
 ) -> Response:
     """Write to the student as a person; the software is silent from then on."""
 
@@ -229,7 +234,7 @@ async def _case_page(
         dossier = await open_dossier(tx, CaseId(case_id), at=now)
         stands = await standing(tx, CaseId(case_id))
         last = dossier.quotes[-1].id if dossier.quotes else None
-        quotes = (*dossier.quotes, *(await newer_messages(tx, dossier.case, last) if last else ()))
+        quotes = (*dossier.quotes, *await newer_messages(tx, dossier.case, last))
         me = await read_profile(tx, who.account_id)
         others = [found for found in await colleagues(tx) if found[0] != who.account_id]
     return render(
@@ -239,7 +244,6 @@ async def _case_page(
         dossier=dossier,
         glances=glances(dossier.answers),
         told=told_once(dossier.told),
-        opener=opener(me, dossier),
         colleagues=others,
         severities=list(Severity)[1:],
         trouble=trouble,
@@ -253,8 +257,7 @@ async def _news(request: Request, case_id: UUID, who: Acting, parts: Parts, afte
     async with parts.db.acting(who) as tx:
         stands = await standing(tx, CaseId(case_id))
         open_ = stands.case.status != "closed"  # afterwards the words are the student's again
-        # Without a message that this page shows already there is nothing newer: a whole read is a look of its own.
-        fresh = await newer_messages(tx, stands.case, after) if open_ and after is not None else []
+        fresh = await newer_messages(tx, stands.case, after) if open_ else []
         me = await read_profile(tx, who.account_id)
         others = [found for found in await colleagues(tx) if found[0] != who.account_id]
     if not fresh and stands.seen == seen:

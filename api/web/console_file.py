@@ -13,18 +13,19 @@ from core.ids import CaseId, ConversationId
 from db.access import Tx
 from safety.types import Mode
 from tools.care.acts import CaseFacts, read_case
-from tools.care.dossier import Answered, Dossier, Quote, Told
+from tools.care.dossier import Answered, Quote, Told
 from tools.care.queue import colleague_name
 from tools.people.keys import subject_key
-from tools.people.people import Profile
 
-NEWER = """
+MESSAGES = """
 select m.id, m.author, m.body_sealed, m.created_at, coalesce(s.crisis or s.clarify, false)
 from messages m left join screenings s on s.message_id = m.id
-where m.conversation_id = %(conversation)s
-  and (m.seq, m.part) > coalesce((select (a.seq, a.part) from messages a
-                                  where a.id = %(after)s and a.conversation_id = %(conversation)s), (-1, -1))
-order by m.seq, m.part
+"""
+NEWER = f"""{MESSAGES} join messages a on a.id = %(after)s and a.conversation_id = m.conversation_id
+where m.conversation_id = %(conversation)s and (m.seq, m.part) > (a.seq, a.part) order by m.seq, m.part
+"""
+SINCE_OPENED = f"""{MESSAGES}
+where m.conversation_id = %(conversation)s and m.created_at >= %(opened)s order by m.seq, m.part
 """
 CONVERSATION = """
 select c.mode, (select max(t.created_at) from turns t where t.conversation_id = c.id)
@@ -77,14 +78,6 @@ def told_once(told: Sequence[Told]) -> list[Told]:
     return list({(entry.channel, entry.rung): entry for entry in told}.values())
 
 
-def opener(me: Profile, dossier: Dossier) -> str:
-    """Words to begin with: who writes, that it was read, one question about now."""
-    return (
-        f"Hi {dossier.student.name}, this is {me.name} from the counseling center. I'm a person, and I've read what you wrote."
-        " Are you somewhere safe right now?"
-    )
-
-
 async def standing(tx: Tx, case: CaseId) -> Standing:
     """Read what may have changed; raises `NotFound`. It opens nothing: the look was stored when the page was."""
     facts = await read_case(tx, case)
@@ -95,11 +88,16 @@ async def standing(tx: Tx, case: CaseId) -> Standing:
     return Standing(facts, mode, seen, holder, facts.claimed_by == me, facts.offered_to == me)
 
 
-async def newer_messages(tx: Tx, facts: CaseFacts, after: UUID) -> list[Quote]:
-    """Messages after one that the page shows already; part of the same look."""
+async def newer_messages(tx: Tx, facts: CaseFacts, after: UUID | None) -> list[Quote]:
+    """Messages after one that the page shows already, or since the case was opened; part of the same look.
+
+    Never the conversation before: to read the whole is a look of its own.
+    """
     conversation: ConversationId | None = facts.conversation_id
     key = await subject_key(tx, facts.student_id)
-    cursor = await tx.conn.execute(NEWER, {"conversation": conversation, "after": after})
+    statement = SINCE_OPENED if after is None else NEWER
+    values = {"conversation": conversation, "after": after, "opened": facts.opened_at}
+    cursor = await tx.conn.execute(statement, values)
     return [
         Quote(id_, author, key.open(body, f"messages.body:{id_}"), at, flagged)
         for id_, author, body, at, flagged in await cursor.fetchall()

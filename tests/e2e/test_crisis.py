@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 from playwright.async_api import expect
 
@@ -116,6 +117,25 @@ async def test_the_second_counselor_is_told_who_has_it(
     await expect(counselor.page.locator("#live")).to_contain_text("Yours")
     await expect(second.page.locator("#live")).to_contain_text("Rosa Delgado has it")
     await expect(taken).to_have_count(0)
+
+
+async def test_the_conversation_before_is_a_look_of_its_own(student: Student, counselor: Counselor) -> None:
+    """Words far from what was flagged are shown by the recorded look alone, whatever the page is asked for."""
+    early = "the juniper tree outside the library"
+    known = await counselor.known()
+    for words in (early, "i walked past the old gym", "then i bought an apple", "and sat in the sun for a bit"):
+        await student.say(words)
+    await student.say("i want to kill myself tonight")
+    await counselor.open_new_case(known)
+    case = counselor.page.url
+    for address in (case, f"{case}/live", f"{case}/live?after={uuid4()}"):
+        page = await counselor.page.request.get(address)
+        assert page.ok
+        assert early not in await page.text()
+    await counselor.page.get_by_role("link", name="Open the whole conversation").click()
+    await expect(counselor.page.get_by_text(early)).to_be_visible()
+    await student.page.goto(f"{student.page.url}/looks")
+    await expect(student.page.get_by_role("listitem").filter(has_text="the whole conversation")).to_have_count(1)
 
 
 async def test_a_student_has_no_console(student: Student) -> None:

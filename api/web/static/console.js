@@ -43,6 +43,9 @@ function toTheEnd() {
 if ($("scroll")) new ResizeObserver(toTheEnd).observe($("scroll"));
 
 document.body.addEventListener("htmx:afterSettle", () => {
+  // A reply and a look that were on their way together bring the same message.
+  const seen = new Set();
+  for (const node of document.querySelectorAll("#talk > [data-id]")) seen.has(node.dataset.id) ? node.remove() : seen.add(node.dataset.id);
   const now = counts();
   if ($("queue")) document.title = now.waiting ? `(${now.waiting}) Queue · Companion` : "Queue · Companion";
   if (now.waiting > before.waiting) tell("A case needs a person now.");
