@@ -164,10 +164,13 @@ def _model(settings: Settings) -> str:
 
 def _worker(settings: Settings) -> str:
     with _connect(settings, "app") as connection:
-        row = connection.execute("select at from heartbeats where part = 'worker'").fetchone()
-    if row is None or not isinstance(row[0], datetime) or datetime.now(UTC) - row[0] > WORKER_SILENT:
+        rows = connection.execute("select part, at from heartbeats where part in ('worker', 'ticks')").fetchall()
+    alive = {part for part, at in rows if isinstance(at, datetime) and datetime.now(UTC) - at < WORKER_SILENT}
+    if "worker" not in alive:
         raise Complaint("No worker has shown a sign of life for two minutes. Start one: `companion worker`.")
-    return "alive"
+    if "ticks" not in alive:
+        raise Complaint("The worker runs, but the clock of open conversations stands still. Restart the worker.")
+    return "alive, and the clock of open conversations runs"
 
 
 def _knowledge(settings: Settings) -> str:

@@ -18,6 +18,7 @@ from safety.triage_types import DeliveryFacts, StudentFacts, TriageState
 from safety.types import Category, Mode, PriorTurn, ScreeningContext, Severity
 from tools.care.cases import delivery_facts
 from tools.care.staffing import staffing
+from tools.care.terms import for_script, read_terms
 from tools.people.keys import student_key
 
 WINDOW = 40
@@ -93,7 +94,11 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
         earlier_case=row[13],
     )
     if triage is not None:
-        facts = replace(facts, delivery=await delivery_facts(tx, conversation) or DeliveryFacts())
+        facts = replace(
+            facts,
+            delivery=await delivery_facts(tx, conversation) or DeliveryFacts(),
+            crisis_terms=for_script(await read_terms(tx, key)),
+        )
     return Snapshot(
         conversation_id=conversation,
         key=key,
