@@ -113,7 +113,7 @@ def _skill(plan: Plan, ledger: Ledger, data: Data, book: Phrasebook) -> list[Par
     """One skill with its citation: the first steps, and the others when asked for."""
     acts = book.acts
     if not data["passages"]:
-        return [Act((acts["nothing_found"],), must_ask=True)]
+        return [Act((acts["nothing_for_pain" if ledger.hurting else "nothing_found"],), must_ask=True)]
     best = data["passages"][0]
     steps = _new_steps(best, ledger)
     parts: list[Part] = []

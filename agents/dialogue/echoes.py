@@ -22,7 +22,7 @@ _STATEMENT = re.compile(
 _ADDRESSED = re.compile(r"\b(?:you|your|u|idk|don't know|guess|gf|bf|lol)\b|[\d/]", re.IGNORECASE)
 HARSH = re.compile(
     r"\b(?:wast\w+|stupid|dumb|idiot|fail\w*|fault|useless|worthless|ugly|fat|burden|loser|lazy|pathetic|disgust\w+"
-    r"|deserve|ruin\w*|hate|bad|weak|crazy|broken|fuck\w*|shit\w*|suck\w*|wrong|annoying|should|must|too much|disappoint\w*)\b",
+    r"|deserve|ruin\w*|hate|bad|weak|crazy|broken|fuck\w*|shit\w*|suck\w*|wrong|annoying|should|must|too much|pretty|prettier|thin|smarter|better|disappoint\w*)\b",
     re.IGNORECASE,
 )
 """What a student says against themselves is never said back as if it were so."""
@@ -62,7 +62,7 @@ def plain_echo(text: str, say: tuple[Phrase, ...]) -> Echo | None:
     parts = [part for part in re.split(r"[.!\n]+", text) if part.strip()]
     words = clause(parts[-1].lower()) if parts and "?" not in text else ""
     if (
-        not 3 <= len(words.split()) <= LONGEST
+        not 2 <= len(words.split()) <= LONGEST
         or not _STATEMENT.match(words)
         or _ADDRESSED.search(words)
         or HARSH.search(words)

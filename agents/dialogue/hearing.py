@@ -37,6 +37,8 @@ def hear(plan: Plan, situation: Situation, ledger: Ledger, book: Phrasebook) -> 
     parts: list[Part] = [reflection(situation, ledger, book.acts)]
     if plan.move is Move.OFFER:
         parts.append(Act((book.acts["offer_skill"], book.acts["offer_library"]), _offer(topic), must_ask=True))
+    elif answers("decide", situation.reading.text):
+        parts.append(Act((book.acts["ask_decide"], book.acts["ask_deeper"]), must_ask=True))
     elif ledger.heard == 0:
         parts.append(Act((_lines(topic, "open"), book.acts["ask_open"]), must_ask=True))
     else:

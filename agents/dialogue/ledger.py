@@ -16,7 +16,7 @@ OURS = ("companion", "script")
 PENDING = (
     "mood_ask_number", "mood_range", "mood_none", "task_title_ask", "task_which", "task_offer", "done_offer",
     "plan_capture", "work_or_feeling", "offer_choice", "offer_skill", "offer_library", "skill_failed_ask", "skill_after", "start_ask",
-    "plan_ask_list", "graded_problem_ask", "medical_ask", "medical_meds_ask", "due_ask", "people_point", "lines_ask", "ask_scale",
+    "plan_ask_list", "graded_problem_ask", "medical_ask", "medical_meds_ask", "due_ask", "people_point", "nothing_for_pain", "good_news", "lines_ask", "ask_scale",
 )  # fmt: skip
 """Acts whose answer is read in their light."""
 

@@ -44,6 +44,8 @@ def _filling_in(situation: Situation, ledger: Ledger) -> Plan | None:
             return log(situation, number)
         case "ask_scale" if number := mood_number(text, True):
             return Plan(Move.HEAR, detail=str(number))
+        case "good_news" if not situation.reading.pain:
+            return Plan(Move.GOOD_NEWS)
         case "task_title_ask":
             return create(situation, text)
         case "task_which" if found := match_task(text, situation.tasks):
@@ -88,7 +90,7 @@ def _yes_or_no(situation: Situation, ledger: Ledger) -> Plan | None:
             return complete(match_task(ledger.latest, situation.tasks))
         case "start_ask" | "due_ask" | "plan_ask_list" | "graded_problem_ask":
             return Plan(Move.START_WORK, (find(STARTING),))
-        case "medical_ask" | "medical_meds_ask" | "people_point":
+        case "medical_ask" | "medical_meds_ask" | "people_point" | "nothing_for_pain":
             return Plan(Move.LINES, (Call("lines", {}),))
         case _:
             return None
