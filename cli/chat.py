@@ -101,7 +101,7 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
 def _show(name: str, data: dict[str, Any]) -> list[dict[str, Any]]:
     match name:
         case "sentence":
-            out.print(("\n" if data["index"] == 0 else "") + escape(data["text"]), end=" ", soft_wrap=True)
+            out.print(("\n" if data["index"] == 0 else "") + escape(data["text"]), end=data["ends"], soft_wrap=True)
         case "tool":
             out.print(f"[dim]· {escape(data['label'])}[/]")
         case "citation":

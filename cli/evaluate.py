@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evals.safety import run
-
 from core.settings import Settings
 from embedding.load import load_embedder
+from evals.safety import run
 
 
 def safety(settings: Settings, data: Path, *, as_json: bool) -> int:

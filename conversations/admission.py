@@ -12,7 +12,7 @@ from core.ids import ConversationId, TurnId
 from db.access import Acting, Tx
 from safety.types import Category, Mode, Screening, Severity
 
-REPLY_WINDOW = 12
+REPLY_WINDOW = 24
 """Earlier messages that a reply may look at."""
 
 

@@ -55,14 +55,14 @@ class Reply:
     @property
     def text(self) -> str:
         """The reply as it is stored."""
-        return " ".join(self.sentences)
+        return "".join(self.sentences).strip()
 
     def take(self, event: AgentEvent) -> None:
         """Keep what the graph said and tell the listeners."""
         match event:
-            case ReviewedSentence(text):
-                self.sentences.append(text)
-                self.live.emit(EventName.SENTENCE, {"index": len(self.sentences) - 1, "text": text})
+            case ReviewedSentence(text, ends):
+                self.sentences.append(text + ends)
+                self.live.emit(EventName.SENTENCE, {"index": len(self.sentences) - 1, "text": text, "ends": ends})
             case ToolActivity(tool, label, _):
                 self.tools.append({"tool": tool, "label": label})
                 self.live.emit(EventName.TOOL, {"tool": tool, "label": label})

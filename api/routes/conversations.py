@@ -249,16 +249,16 @@ async def _whole(parts: Parts, who: Acting, conversation: ConversationId, receiv
     async for event in parts.conversations.events(who, conversation, received.turn_id):
         match event.name:
             case EventName.SENTENCE:
-                sentences.append(event.data["text"])
+                sentences.append(event.data["text"] + event.data["ends"])
             case EventName.CITATION:
                 out.citations.append(event.data)
             case EventName.TOOL:
                 out.tools.append(event.data)
             case EventName.CRISIS:
                 out.crisis = event.data
-                sentences.extend(event.data["messages"])
+                sentences.append("\n\n".join(event.data["messages"]))
             case EventName.ERROR:
                 out.error = event.data
-    out.reply = " ".join(sentences)
+    out.reply = "".join(sentences).strip()
     out.delivery = await _delivery(parts, who, conversation)
     return out

@@ -65,4 +65,6 @@ def test_a_killed_api_loses_nothing_and_doubles_nothing(slow_site: Site) -> None
     assert resent["turn_id"] == turn
     stored = maya.messages(conversation)
     assert [entry["author"] for entry in stored] == ["student", "companion"]
-    assert stored[1]["text"] == " ".join(data["text"] for name, data in events if name == "sentence")
+    assert (
+        stored[1]["text"] == "".join(data["text"] + data["ends"] for name, data in events if name == "sentence").strip()
+    )

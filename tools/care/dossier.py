@@ -147,7 +147,7 @@ async def open_dossier(tx: Tx, case: CaseId, *, at: datetime) -> Dossier:
         claimed_by=await colleague_name(tx, facts.claimed_by) if facts.claimed_by else None,
         terms=await read_terms(student, key),
         plan=await read_plan(student, key),
-        answers=_answers(history, profile.language),
+        answers=_answers(history, profile.language, profile.time_zone),
         quotes=_around_flagged(messages),
         shown=tuple(quote for quote in messages if quote.author == "script" and quote.at >= facts.opened_at),
         check_ins=tuple(entry.at for entry in triage.check_ins) if triage else (),
@@ -282,14 +282,16 @@ async def _actor(tx: Tx, actor: UUID | None, student: UUID) -> str | None:
         return None
 
 
-def _answers(history: list[Happened], language: str) -> tuple[Answered, ...]:
+def _answers(history: list[Happened], language: str, zone: str) -> tuple[Answered, ...]:
     words = words_for(language)
     answers = []
     for entry in history:
         if entry.kind != "answer":
             continue
         item = str(entry.facts["item"])
-        question = words.text(f"items.{item}.ask") if words.has(f"items.{item}.ask") else item
+        asked = f"items.{item}.ask"
+        part_of_day = words.part_of_day(entry.at, zone)
+        question = words.text(asked, part_of_day=part_of_day) if words.has(asked) else item
         value = str(entry.facts.get("value", ""))
         label = entry.words if entry.words is not None else words.choice(item, value).label
         answers.append(Answered(item, question, value, label, entry.at))

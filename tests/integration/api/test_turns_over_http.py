@@ -15,7 +15,7 @@ def test_json_and_stream_tell_the_same_reply(maya: Client) -> None:
     assert names[0] == "screening"
     assert names[-1] == "done"
     assert "sentence" in names
-    sentences = " ".join(data["text"] for name, data in events if name == "sentence")
+    sentences = "".join(data["text"] + data["ends"] for name, data in events if name == "sentence").strip()
     stored = maya.messages(conversation)
     assert [entry["author"] for entry in stored] == ["student", "companion"]
     assert stored[1]["text"] == sentences
