@@ -268,7 +268,7 @@ function take(turn, { name, id, data }) {
   const attempt = id.split(".")[0];
   if (attempt && turn.attempt && attempt !== turn.attempt) turn.clear(); // Another process began the reply again.
   if (attempt) turn.attempt = attempt;
-  if (name === "sentence") sentence(turn, data.text);
+  if (name === "sentence") sentence(turn, data);
   else if (name === "tool") entry(turn, "did", "What it did", "t-tool", (node) => (node.lastElementChild.textContent = data.label));
   else if (name === "citation") entry(turn, "sources", "Sources", "t-source", (node) => source(node, data));
   else if (name === "crisis") showCrisis(turn, data);
@@ -307,11 +307,12 @@ function replyOf(turn) {
   return (turn.reply ??= bubble(turn, "companion", "Companion:"));
 }
 
-function sentence(turn, text) {
+function sentence(turn, { text, ends }) {
   if (!turn.reply) turn.say("t-waiting", " ");
   const words = replyOf(turn).querySelector(".message__text");
-  if (!words.lastElementChild || /^(\n|\d{1,2}\. )/.test(text)) paragraph(turn.reply, text.trim());
+  if (!words.lastElementChild || turn.ended === "\n") paragraph(turn.reply, text);
   else words.lastElementChild.append(` ${text}`);
+  turn.ended = ends;
   speak(text);
   keepDown();
 }
