@@ -24,6 +24,7 @@ browser:
 	@sh deploy/install-browser.sh
 
 test: .venv/.test browser
+	@$(BIN)/companion export-encoder
 	$(BIN)/python -m pytest
 
 lint: .venv/.test

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
@@ -38,6 +39,10 @@ from embedding.export import export_encoder, model_directory
 from embedding.onnx import OnnxEmbedder
 from tests.site import Site
 from tools.people.accounts import Accounts, NewAccount
+
+# The same examples every time: what fails here fails for everybody.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.load_profile("same")
 
 TEMPLATE = "companion_template"
 HOME = Path(os.environ.get("COMPANION_HOME", Path(__file__).parents[1] / ".companion"))
