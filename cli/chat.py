@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import httpx
@@ -17,7 +18,30 @@ from core.errors import CompanionError, NotAuthenticated, Unavailable
 from core.ids import new_id
 from core.settings import Settings
 
+TRIES, PAUSE_SECONDS = 3, 2.0
 HELP = "Type a message. [bold]/new[/] begins anew, [bold]/help[/] shows lines, [bold]/quit[/] leaves."
+
+
+class Session(httpx.Auth):
+    """The signed-in account; an access token that ended is renewed and the request sent again."""
+
+    def __init__(self, base_url: str, tokens: dict[str, Any]) -> None:
+        self._refresh_url = base_url.rstrip("/") + "/auth/refresh"
+        self._tokens = tokens
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign a request, and once more after renewing the tokens."""
+        request.headers["Authorization"] = f"Bearer {self._tokens['access_token']}"
+        response = yield request
+        if response.status_code == 401:
+            renewed = yield httpx.Request(
+                "POST", self._refresh_url, json={"refresh_token": self._tokens["refresh_token"]}
+            )
+            renewed.read()
+            if renewed.status_code == 200:
+                self._tokens = renewed.json()
+                request.headers["Authorization"] = f"Bearer {self._tokens['access_token']}"
+                yield request
 
 
 def talk(settings: Settings, address: str | None, email: str) -> None:
@@ -52,7 +76,7 @@ def _sign_in(client: httpx.Client, settings: Settings, email: str) -> None:
         raise Unavailable(f"Nothing answers at {client.base_url}. Is `companion up` running?") from error
     if response.status_code != 200:
         raise NotAuthenticated(response.json()["detail"])
-    client.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
+    client.auth = Session(str(client.base_url), response.json())
 
 
 def _post(client: httpx.Client, path: str) -> dict[str, Any]:
@@ -75,17 +99,21 @@ def _turn(client: httpx.Client, conversation: str, text: str) -> list[dict[str, 
     headers = {"Accept": "text/event-stream", "Idempotency-Key": str(new_id())}
     path = f"/conversations/{conversation}/turns"
     choices: list[dict[str, Any]] = []
-    try:
-        with client.stream("POST", path, json={"text": text}, headers=headers) as response:
-            if response.is_error:
-                response.read()
-                _show_problem(response.json())
-                return choices
-            for name, data in _events(response.iter_lines()):
-                choices = _show(name, data) or choices
-    except httpx.TransportError:
-        err.print("[yellow]The connection broke. Your message is kept if it arrived; /help shows who to call.[/]")
-    out.print()
+    for _ in range(TRIES):
+        try:
+            with client.stream("POST", path, json={"text": text}, headers=headers) as response:
+                if response.is_error:
+                    response.read()
+                    _show_problem(response.json())
+                    return choices
+                for name, data in _events(response.iter_lines()):
+                    choices = _show(name, data) or choices
+            out.print()
+            return choices
+        except httpx.TransportError:
+            err.print("[yellow]The connection broke; sending the same message again.[/]")
+            time.sleep(PAUSE_SECONDS)
+    err.print("[yellow]The service does not answer. Your message is kept if it arrived; /help shows who to call.[/]")
     return choices
 
 
