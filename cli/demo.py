@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import yaml
-from psycopg.types.json import Jsonb
 
+from cli.campus import create_campus
 from core.clock import SystemClock
 from core.crypto import KeyRing
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, Conflict
 from core.ids import new_id
 from core.settings import Settings
 from db.access import Acting, Database, Role, Tx
@@ -47,7 +47,17 @@ async def ensure_demo(settings: Settings) -> list[Login]:
     password = settings.demo_password.get_secret_value()
     everyone = yaml.safe_load(PEOPLE.read_text())
     logins = [Login(person["email"], password, person["role"], person["about"]) for person in everyone["people"]]
-    _ensure_institution(settings, everyone["campus"])
+    campus = everyone["campus"]
+    rules = {"staffing": "always", "escalation_email": "on-call@demo.example"}
+    with contextlib.suppress(Conflict):  # made at an earlier start
+        create_campus(
+            settings,
+            campus["slug"],
+            campus["name"],
+            region=campus["region"],
+            time_zone=campus["time_zone"],
+            rules=rules,
+        )
     keys = KeyRing.from_setting(settings.master_key.get_secret_value())
     app = Database(settings.app_dsn.get_secret_value(), keys, size=2)
     auth = Database(settings.auth_dsn.get_secret_value(), keys, size=2)
@@ -61,16 +71,6 @@ async def ensure_demo(settings: Settings) -> list[Login]:
         await app.close()
         await auth.close()
     return logins
-
-
-def _ensure_institution(settings: Settings, campus: dict[str, Any]) -> None:
-    rules = {"staffing": "always", "escalation_email": "on-call@demo.example"}
-    with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
-        owner.execute(
-            "insert into institutions (id, slug, name, region, time_zone, settings) values (%s, %s, %s, %s, %s, %s)"
-            " on conflict (slug) do nothing",
-            (new_id(), campus["slug"], campus["name"], campus["region"], campus["time_zone"], Jsonb(rules)),
-        )
 
 
 async def _ensure_person(

@@ -64,8 +64,6 @@ class Snapshot:
     summary: str
     name: str
     facts: StudentFacts
-    campus: str
-    campus_settings: dict[str, Any]
 
     @property
     def context(self) -> ScreeningContext:
@@ -112,8 +110,6 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
         summary=key.open(row[2], f"conversations.summary:{conversation}") if row[2] else "",
         name=key.open(row[4], f"profiles.name:{tx.who.student_id}"),
         facts=facts,
-        campus=row[11],
-        campus_settings=row[9],
     )
 
 

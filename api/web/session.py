@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request
 
-from api.deps import ACCESS_COOKIE, REFRESH_COOKIE, PartsDep, same_origin
-from core.errors import NotAllowed, NotAuthenticated
+from api.deps import ACCESS_COOKIE, REFRESH_COOKIE, PartsDep, acting_staff, acting_student, same_origin
+from core.errors import NotAuthenticated
 from db.access import Acting, Role
 from tools.people.accounts import Accounts
 from tools.people.tokens import Tokens
@@ -82,16 +82,12 @@ AccountDep = Annotated[Acting, Depends(page_account)]
 
 def page_student(who: AccountDep) -> Acting:
     """The signed-in student; raises `NotAllowed` for others."""
-    if who.role is not Role.STUDENT:
-        raise NotAllowed("This is a student's own place.")
-    return who
+    return acting_student(who)
 
 
 def page_staff(who: AccountDep) -> Acting:
     """The signed-in counselor or supervisor; raises `NotAllowed` for others."""
-    if not who.role.is_staff:
-        raise NotAllowed("This is for counselors on duty.")
-    return who
+    return acting_staff(who)
 
 
 PageStudent = Annotated[Acting, Depends(page_student)]
