@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from safety.resources import Resource
-from safety.triage_types import ScriptStep
+from safety.triage.step import ScriptStep
 
 
 def crisis_payload(step: ScriptStep) -> dict[str, Any]:

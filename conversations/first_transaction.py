@@ -18,7 +18,8 @@ from conversations.script_store import store_message, store_step, take_number
 from conversations.snapshot import Snapshot
 from core.ids import MessageId, TurnId, new_id
 from db.access import Tx
-from safety.triage_types import ScriptStep, TriageState
+from safety.triage.state import TriageState
+from safety.triage.step import ScriptStep
 from safety.types import Mode, Screening
 from tools.care.escalation import apply_effects
 

@@ -26,7 +26,8 @@ from core.errors import Conflict, Unavailable
 from core.ids import ConversationId, TurnId, new_id
 from db.access import Acting, Database, Tx
 from safety.script import advance, degraded_reply, open_triage
-from safety.triage_types import InputKind, ScriptStep, StudentFacts
+from safety.triage.facts import InputKind, StudentFacts
+from safety.triage.step import ScriptStep
 from safety.types import Mode, Screening, ScreeningContext
 
 MOST_TRIES = 8

@@ -14,7 +14,8 @@ from core.ids import CaseId, ConversationId
 from db.access import Tx
 from safety.policy import Tier
 from safety.script import counselor_regrades, counselor_takes_over, hand_back, open_follow_up
-from safety.triage_types import ScriptStep, TriageState, TriageStep
+from safety.triage.state import TriageState, TriageStep
+from safety.triage.step import ScriptStep
 from safety.types import Mode, Severity
 from tools.care import acts
 from tools.care.acts import CaseFacts, Outcome, beside, finish_waiting_deletion, require_mine

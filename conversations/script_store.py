@@ -15,7 +15,8 @@ from conversations.snapshot import Snapshot
 from core.crypto import SubjectKey
 from core.ids import ConversationId, MessageId, TurnId, new_id
 from db.access import Tx
-from safety.triage_types import ScriptStep, TriageState
+from safety.triage.state import TriageState
+from safety.triage.step import ScriptStep
 from safety.types import Mode
 from tools.care.escalation import apply_effects
 from tools.people.people import require_student

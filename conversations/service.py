@@ -17,7 +17,7 @@ from core.clock import Clock
 from core.errors import NotFound
 from core.ids import ConversationId, TurnId
 from db.access import Acting, Database
-from safety.triage_types import DeliveryFacts, InputKind
+from safety.triage.facts import DeliveryFacts, InputKind
 from safety.types import Mode
 from tools.care.cases import delivery_facts
 from tools.people.keys import student_key

@@ -14,7 +14,8 @@ from core.errors import NotFound
 from core.ids import ConversationId
 from core.logs import get_logger
 from db.access import Tx
-from safety.triage_types import DeliveryFacts, StudentFacts, TriageState
+from safety.triage.facts import DeliveryFacts, StudentFacts
+from safety.triage.state import TriageState
 from safety.types import Category, Mode, PriorTurn, ScreeningContext, Severity
 from tools.care.cases import delivery_facts
 from tools.care.staffing import staffing

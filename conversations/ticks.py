@@ -16,7 +16,8 @@ from core.ids import ConversationId, InstitutionId, StudentId
 from core.logs import get_logger
 from db.access import Acting, Role, Tx
 from safety.script import tick
-from safety.triage_types import DeliveryFacts, TriageState
+from safety.triage.facts import DeliveryFacts
+from safety.triage.state import TriageState
 from safety.types import Mode
 from tools.care.cases import SERVICE, delivery_facts
 from tools.care.delivery import EVERY_TEN_SECONDS, WorkerApp

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from safety.triage_words import words_for
+from safety.triage.words import words_for
 
 _FILE = Path(__file__).parent / "data" / "law.toml"
 SESSION_GAP = timedelta(hours=1)

@@ -18,7 +18,7 @@ import yaml
 
 from safety.resources import load_resources
 from safety.sentences import cut_sentences
-from safety.triage_types import DeliveryFacts
+from safety.triage.facts import DeliveryFacts
 
 _FILE = Path(__file__).parent / "data" / "review.yaml"
 _SCAN_LIMIT = 1000

@@ -23,7 +23,7 @@ from core.ids import ConversationId, TurnId, new_id
 from core.logs import get_logger
 from db.access import Acting
 from safety.script import delivery_status
-from safety.triage_types import DeliveryFacts, InputKind
+from safety.triage.facts import DeliveryFacts, InputKind
 from safety.types import Mode
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])

@@ -23,7 +23,7 @@ from core.errors import CompanionError, NotAllowed, Unavailable
 from core.ids import ConversationId, new_id
 from db.access import Acting, Role
 from safety.disclosure import Notice, notice_text
-from safety.triage_delivery import delivery_status
+from safety.triage.delivery import delivery_status
 from safety.types import Mode
 from tools.care.access import accesses
 from tools.care.plan import read_plan

@@ -15,9 +15,9 @@ from api.web.markdown import reply_html
 from conversations.history import ConversationSummary, StoredMessage
 from rag import citations
 from safety.resources import ResourceKind, resources_for
-from safety.triage_buttons import EXIT_HREF, PLAN_HREF
-from safety.triage_types import Choice
-from safety.triage_words import words_for
+from safety.triage.buttons import EXIT_HREF, PLAN_HREF
+from safety.triage.step import Choice
+from safety.triage.words import words_for
 from safety.types import Mode
 from tools.people.people import Profile
 

@@ -12,7 +12,7 @@ import yaml
 
 from api.web.times import span
 from core.ids import AccountId
-from safety.triage_words import words_for
+from safety.triage.words import words_for
 from tools.care.queue import Queue, QueueEntry
 
 Words = Mapping[str, Mapping[str, str]]

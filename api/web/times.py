@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from safety.triage_words import clock_time
+from safety.triage.words import clock_time
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -13,7 +13,7 @@ from core.crypto import SubjectKey
 from core.ids import AccountId, CaseId, ConversationId, new_id
 from db.access import Tx
 from safety.policy import Tier
-from safety.triage_types import DeliveryFacts
+from safety.triage.facts import DeliveryFacts
 from safety.types import Category, Severity, highest
 from tools.people.people import require_student
 

@@ -17,8 +17,8 @@ from core.crypto import SubjectKey
 from core.errors import NotFound
 from core.ids import CaseId, ConversationId
 from db.access import Tx
-from safety.triage_types import TriageState
-from safety.triage_words import words_for
+from safety.triage.state import TriageState
+from safety.triage.words import words_for
 from safety.types import Mode
 from tools.care.access import Seen, note_access
 from tools.care.acts import CaseFacts, beside, read_case

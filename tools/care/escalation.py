@@ -9,8 +9,8 @@ from procrastinate import App
 
 from core.ids import CaseId, ConversationId
 from db.access import Tx
-from safety.triage_flow import load_flow
-from safety.triage_types import CaseNote, Digest, Effect, OpenCase, Page, RaiseCase, RecordAnswer, ScheduleCheckIn
+from safety.triage.flow import load_flow
+from safety.triage.step import CaseNote, Digest, Effect, OpenCase, Page, RaiseCase, RecordAnswer, ScheduleCheckIn
 from safety.types import Category, Severity
 from tools.care.cases import open_case, open_case_of, raise_case, record
 from tools.care.ladder import call, due_at

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from db.access import Tx
 from safety.script import Rehearsal, rehearse
-from safety.triage_types import StudentFacts
+from safety.triage.facts import StudentFacts
 from safety.types import Screening, ScreeningContext
 from tools.care.plan import read_plan
 from tools.care.staffing import staffing

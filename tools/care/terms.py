@@ -9,7 +9,7 @@ import orjson
 
 from core.crypto import SubjectKey
 from db.access import Tx
-from safety.triage_types import CrisisTerms
+from safety.triage.facts import CrisisTerms
 from tools.people.people import require_student
 
 

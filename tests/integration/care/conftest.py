@@ -22,7 +22,7 @@ from core.ids import AccountId, CaseId, ConversationId, new_id
 from core.settings import Settings
 from db.access import Acting, Database, Role
 from db.jobs import job_app
-from safety.triage_types import TriageState
+from safety.triage.state import TriageState
 from safety.types import Category, Evidence, Screening, ScreeningContext, Severity
 from tests.conftest import PASSWORD, People
 from tools.care.delivery import WorkerApp, worker_app

@@ -15,7 +15,7 @@ from core.errors import CompanionError, Conflict, InvalidInput, NotAllowed, NotF
 from core.ids import AccountId, CaseId, ConversationId
 from db.access import Acting, Role, Tx
 from safety.policy import Tier
-from safety.triage_types import TriageStep
+from safety.triage.state import TriageStep
 from safety.types import Category, Mode, Severity
 from tests.integration.care.conftest import CLEAR, WORDS, Campus, add_person, as_student, crisis, drain
 from tools.care import acts
@@ -438,7 +438,7 @@ async def test_confidential_cases_are_seen_by_confidential_staff_alone(campus: C
 
 async def test_the_students_own_words_among_the_answers_are_sealed(campus: Campus) -> None:
     """The short plan asks for the student's words: they are no facts of the protocol."""
-    from safety.triage_types import RecordAnswer  # noqa: PLC0415
+    from safety.triage.step import RecordAnswer  # noqa: PLC0415
     from tools.care.escalation import apply_effects  # noqa: PLC0415
 
     conversation = await campus.crisis()

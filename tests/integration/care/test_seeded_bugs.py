@@ -14,7 +14,7 @@ from conversations import first_transaction, live, ticks
 from core.errors import CompanionError
 from core.ids import CaseId
 from db.access import Tx
-from safety.triage_types import TriageState
+from safety.triage.state import TriageState
 from safety.types import Mode
 from tests.integration.care import (
     test_counselor,

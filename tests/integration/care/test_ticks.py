@@ -13,8 +13,8 @@ from conversations.snapshot import Snapshot
 from conversations.ticks import sweep
 from core.ids import ConversationId
 from db.access import Tx
-from safety.triage_types import TriageStep
-from safety.triage_words import words_for
+from safety.triage.state import TriageStep
+from safety.triage.words import words_for
 from safety.types import Mode, Severity
 from tests.integration.care.conftest import CLEAR, WORDS, Campus, crisis, drain
 from tools.care.delivery import WorkerApp

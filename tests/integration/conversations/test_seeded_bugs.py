@@ -9,7 +9,7 @@ import pytest
 from conversations import intake, script_store
 from core.errors import Conflict
 from core.settings import Settings
-from safety.triage_types import ScriptStep
+from safety.triage.step import ScriptStep
 from tests.conftest import People
 from tests.integration.conversations import test_intake
 from tests.integration.conversations.conftest import Desk

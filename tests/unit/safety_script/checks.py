@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable
 
 from safety.policy import Tier, decide
-from safety.triage_flow import load_flow
-from safety.triage_types import Digest, InputKind, OpenCase, Page, RaiseCase, ScheduleCheckIn, TriageState, TriageStep
-from safety.triage_words import words_for
+from safety.triage.facts import InputKind
+from safety.triage.flow import load_flow
+from safety.triage.state import TriageState, TriageStep
+from safety.triage.step import Digest, OpenCase, Page, RaiseCase, ScheduleCheckIn
+from safety.triage.words import words_for
 from safety.types import Category, Mode, Severity
 from tests.unit.safety_script.walks import Move
 

@@ -9,27 +9,19 @@ from typing import Any
 
 import pytest
 
-from safety import (
-    policy,
-    resources,
-    review,
-    script,
-    triage_draft,
-    triage_endings,
-    triage_entry,
-    triage_flow,
-    triage_moves,
-    triage_opening,
-    triage_silence,
-    triage_words,
-)
+from safety import policy, resources, review, script
 from safety.policy import Flag, Tier, tier_for
 from safety.resources import resources_for
 from safety.review import ReviewContext, review_sentence
 from safety.script import tick
-from safety.triage_draft import Draft
-from safety.triage_types import InputKind, Page, ScriptStep, StudentFacts, TriageState, TriageStep
-from safety.triage_words import Words
+from safety.triage import answers, endings, entry, hearing, machine, opening, sharing, silence, words
+from safety.triage import draft as drafts
+from safety.triage import flow as flows
+from safety.triage.draft import Draft
+from safety.triage.facts import InputKind, StudentFacts
+from safety.triage.state import TriageState, TriageStep
+from safety.triage.step import Page, ScriptStep
+from safety.triage.words import Words
 from safety.types import Category, Screening, Severity
 from tests.unit.safety_script import checks
 from tests.unit.safety_script.checks import CHECKS, Check, faults
@@ -48,7 +40,7 @@ def caught_by(check: Check, limit: int = 260) -> bool:
 
 def retold(patch: Patch, changes: Mapping[str, str]) -> None:
     """Change texts of the English script."""
-    original = triage_words.words_for("en")
+    original = words.words_for("en")
 
     def text(self: Words, key: str, **values: str) -> str:
         return changes[key].format(**values) if key in changes and self.language == "en" else TEXT(self, key, **values)
@@ -87,7 +79,7 @@ def the_notice_forgets_emergencies(patch: Patch) -> None:
 
 def the_notice_names_the_wrong_people(patch: Patch) -> None:
     retold(patch, {"sharing.who.counselor_supervisor": "the on-call counselor"})
-    patch.setattr(Draft, "_who", lambda self, tier: "the staff")
+    patch.setattr(sharing, "_who", lambda *args: "staff")
 
 
 def the_page_claims_it_was_opened(patch: Patch) -> None:
@@ -99,7 +91,7 @@ def the_emergency_says_help_is_coming(patch: Patch) -> None:
 
 
 def the_status_line_invents_a_writer(patch: Patch) -> None:
-    patch.setattr(triage_endings, "delivery_status", lambda *args: "A counselor is writing")
+    patch.setattr(endings, "delivery_status", lambda *args: "A counselor is writing")
 
 
 def nights_are_staffed_by_nobody(patch: Patch) -> None:
@@ -107,7 +99,7 @@ def nights_are_staffed_by_nobody(patch: Patch) -> None:
         patch,
         {
             "sharing.page_unstaffed": TEXT(
-                triage_words.words_for("en"), "sharing.page", because="{because}", who="{who}", not_who="{not_who}"
+                words.words_for("en"), "sharing.page", because="{because}", who="{who}", not_who="{not_who}"
             )
         },
     )
@@ -118,19 +110,19 @@ def minors_are_adults(patch: Patch) -> None:
 
 
 def the_buttons_vanish(patch: Patch) -> None:
-    patch.setattr(triage_draft, "buttons", lambda *args: ())
+    patch.setattr(drafts, "buttons", lambda *args: ())
 
 
 def the_lines_vanish(patch: Patch) -> None:
-    patch.setattr(triage_draft, "resources_for", lambda *args: ())
+    patch.setattr(drafts, "resources_for", lambda *args: ())
 
 
 def an_unknown_country_is_american(patch: Patch) -> None:
-    patch.setattr(triage_draft, "resources_for", lambda region, *rest: resources_for(region or "us", *rest))
+    patch.setattr(drafts, "resources_for", lambda region, *rest: resources_for(region or "us", *rest))
 
 
 def unclear_words_open_a_case(patch: Patch) -> None:
-    original = triage_draft.begin
+    original = drafts.begin
 
     def begin(category: Category, facts: StudentFacts, now: Any) -> Draft:
         draft = original(category, facts, now)
@@ -138,20 +130,20 @@ def unclear_words_open_a_case(patch: Patch) -> None:
         draft.tell(draft.state)
         return draft
 
-    patch.setattr(triage_opening, "begin", begin)
+    patch.setattr(opening, "begin", begin)
 
 
 def transcripts_are_believed(patch: Patch) -> None:
-    original = script._hear
+    original = hearing.hear
 
     def misheard(draft: Draft, screening: Screening) -> ScriptStep:
         return (original(draft, draft.state, screening, None) if screening.crisis else None) or draft.done()
 
-    patch.setattr(script, "_misheard", misheard)
+    patch.setattr(machine, "_misheard", misheard)
 
 
 def a_case_at_rest_sleeps_through_new_words(patch: Patch) -> None:
-    patch.setattr(script, "_RESTING", frozenset())
+    patch.setattr(hearing, "_RESTING", frozenset())
 
 
 def another_matter_is_not_heard(patch: Patch) -> None:
@@ -180,11 +172,11 @@ def the_emergency_comes_second(patch: Patch) -> None:
 
 
 def others_are_asked_about_suicide(patch: Patch) -> None:
-    flow = triage_flow.load_flow()
+    flow = flows.load_flow()
     tracks = {**flow.tracks, Category.HARM_TO_OTHERS: replace(flow.tracks[Category.HARM_TO_OTHERS], first="thoughts")}
     changed = replace(flow, tracks=tracks)
-    patch.setattr(triage_moves, "load_flow", lambda: changed)
-    patch.setattr(triage_entry, "load_flow", lambda: changed)
+    patch.setattr(answers, "load_flow", lambda: changed)
+    patch.setattr(entry, "load_flow", lambda: changed)
 
 
 def a_refusal_is_asked_again(patch: Patch) -> None:
@@ -192,8 +184,8 @@ def a_refusal_is_asked_again(patch: Patch) -> None:
         draft.ask("thoughts", TriageStep.REFUSED)
         return draft.done()
 
-    patch.setattr(triage_moves, "refuse", refuse)
-    patch.setattr(script, "refuse", refuse)
+    patch.setattr(answers, "refuse", refuse)
+    patch.setattr(machine, "refuse", refuse)
 
 
 def the_companion_talks_over_a_person(patch: Patch) -> None:
@@ -201,7 +193,7 @@ def the_companion_talks_over_a_person(patch: Patch) -> None:
         draft.say("say.waiting.here")
         return draft.done()
 
-    patch.setattr(script, "_beside_a_person", beside)
+    patch.setattr(machine, "_beside_a_person", beside)
 
 
 def the_guard_ends_by_itself(patch: Patch) -> None:
@@ -209,7 +201,7 @@ def the_guard_ends_by_itself(patch: Patch) -> None:
         draft.change(check_ins=())
         return draft.back_to_ordinary()
 
-    patch.setitem(triage_moves._ENDS, "@well", well)
+    patch.setitem(answers._ENDS, "@well", well)
 
 
 def flags_are_lost_in_storage(patch: Patch) -> None:
@@ -229,7 +221,7 @@ def check_ins_are_announced_and_forgotten(patch: Patch) -> None:
 
 
 def the_hand_back_goes_to_the_ordinary_path(patch: Patch) -> None:
-    flow = triage_flow.load_flow()
+    flow = flows.load_flow()
     cut = {**flow.transitions, TriageStep.LIVE: frozenset({TriageStep.LIVE})}
     changed = replace(flow, transitions=cut)
     patch.setattr("tests.unit.safety_script.checks.load_flow", lambda: changed)
@@ -283,7 +275,7 @@ def paged_for_silence() -> bool:
 
 def test_a_lost_page_for_silence_is_caught(monkeypatch: Patch) -> None:
     assert paged_for_silence()
-    monkeypatch.setattr(triage_silence, "_unresponsive", triage_silence._nudge)
+    monkeypatch.setattr(silence, "_unresponsive", silence._nudge)
     assert not paged_for_silence()
 
 

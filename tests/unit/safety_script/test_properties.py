@@ -20,7 +20,9 @@ from safety.script import (
     open_triage,
     tick,
 )
-from safety.triage_types import CrisisTerms, DeliveryFacts, InputKind, ScriptStep, StudentFacts, TriageState, TriageStep
+from safety.triage.facts import CrisisTerms, DeliveryFacts, InputKind, StudentFacts
+from safety.triage.state import TriageState, TriageStep
+from safety.triage.step import ScriptStep
 from safety.types import Mode, Screening, Severity
 from tests.unit.safety_script.checks import faults
 from tests.unit.safety_script.walks import BROKEN, CATEGORIES, CLEAR, MONDAY, NOW, TAPS, Move, crisis, unclear

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from safety.review import ReviewBuffer, ReviewContext, TextKind, review_sentence, review_text
 from safety.sentences import cut_sentences
-from safety.triage_types import DeliveryFacts
+from safety.triage.facts import DeliveryFacts
 from tests.unit.safety_script.review_lines import BAD, GOOD
 
 REPLY = ReviewContext()

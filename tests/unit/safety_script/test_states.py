@@ -22,22 +22,10 @@ from safety.script import (
     rehearse,
     tick,
 )
-from safety.triage_opening import gentle_check_in
-from safety.triage_types import (
-    CheckInKind,
-    CrisisTerms,
-    DeliveryFacts,
-    Digest,
-    InputKind,
-    OpenCase,
-    Page,
-    RecordAnswer,
-    ScheduleCheckIn,
-    ScriptStep,
-    StudentFacts,
-    TriageState,
-    TriageStep,
-)
+from safety.triage.facts import CrisisTerms, DeliveryFacts, InputKind, StudentFacts
+from safety.triage.opening import gentle_check_in
+from safety.triage.state import CheckInKind, TriageState, TriageStep
+from safety.triage.step import Digest, OpenCase, Page, RecordAnswer, ScheduleCheckIn, ScriptStep
 from safety.types import Category, Mode, Screening, Severity
 from tests.unit.safety_script.walks import ADULT, BROKEN, CLEAR, NOW, UNSTAFFED, crisis, unclear
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 
 import pytest
 
-from safety.triage_flow import load_flow
-from safety.triage_types import TriageStep
+from safety.triage.flow import load_flow
+from safety.triage.state import TriageStep
 from tests.unit.safety_script.checks import faults
 from tests.unit.safety_script.walks import FACTS, walk
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from safety.triage_flow import load_flow
-from safety.triage_types import Choice
-from safety.triage_words import LANGUAGES, words_for
+from safety.triage.flow import load_flow
+from safety.triage.step import Choice
+from safety.triage.words import LANGUAGES, words_for
 from safety.types import Category
 from tests.unit.safety_script.walks import unclear
 

@@ -17,9 +17,11 @@ from safety.script import (
     open_triage,
     tick,
 )
-from safety.triage_buttons import NOT_ABOUT_THE_STUDENT
-from safety.triage_flow import load_flow
-from safety.triage_types import CrisisTerms, DeliveryFacts, InputKind, ScriptStep, StudentFacts, TriageState, TriageStep
+from safety.triage.buttons import NOT_ABOUT_THE_STUDENT
+from safety.triage.facts import CrisisTerms, DeliveryFacts, InputKind, StudentFacts
+from safety.triage.flow import load_flow
+from safety.triage.state import TriageState, TriageStep
+from safety.triage.step import ScriptStep
 from safety.types import Category, Evidence, Screening, Severity
 
 NOW = datetime(2026, 11, 21, 2, 14, tzinfo=UTC)

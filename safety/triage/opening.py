@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from safety.policy import Flag
-from safety.triage_draft import Draft, begin
-from safety.triage_entry import open_case
-from safety.triage_flow import load_flow
-from safety.triage_types import InputKind, ScriptStep, StudentFacts, TriageState, TriageStep
+from safety.triage.draft import Draft, begin
+from safety.triage.entry import open_case
+from safety.triage.facts import InputKind, StudentFacts
+from safety.triage.flow import load_flow
+from safety.triage.state import TriageState, TriageStep
+from safety.triage.step import ScriptStep
 from safety.types import Category, Screening, Severity
 
 

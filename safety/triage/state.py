@@ -1,7 +1,4 @@
-"""What the triage script takes and gives: state, facts, steps and effects.
-
-The state is a value: the turn service stores it as JSON beside the conversation and hands it back for the next turn.
-"""
+"""Where a student stands in the protocol: a value that is stored as JSON beside the conversation."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from safety.policy import Flag, Tier
-from safety.resources import Audience, Resource
 from safety.types import Category, Mode, Severity
 
 
@@ -54,16 +50,6 @@ class Answer(StrEnum):
     REFUSED = "refused"
 
 
-class InputKind(StrEnum):
-    """How the student's words came in."""
-
-    TEXT = "text"
-    VOICE = "voice"
-    """Spoken, and the transcript confirmed by the student."""
-    VOICE_UNCONFIRMED = "voice_unconfirmed"
-    """Spoken, not confirmed: it may ask, and it never pages."""
-
-
 class CheckInKind(StrEnum):
     """Why the companion comes back on its own."""
 
@@ -78,54 +64,6 @@ class CheckIn:
 
     at: datetime
     kind: CheckInKind
-
-
-@dataclass(frozen=True, slots=True)
-class CrisisTerms:
-    """What the student wrote when well, in their own words; empty where they wrote nothing."""
-
-    helps: str = ""
-    call_first: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryFacts:
-    """Stored facts about the delivery of a case; every claim to the student is rendered from them."""
-
-    sent_at: datetime | None = None
-    opened_at: datetime | None = None
-    """When a person opened the case."""
-    writing_at: datetime | None = None
-    """Since when a person is writing; None as soon as they stop."""
-    last_person_at: datetime | None = None
-    """When a person last wrote to the student."""
-    closed_at: datetime | None = None
-    expected_by: datetime | None = None
-    """Until when the tier's acknowledgement is due."""
-
-
-@dataclass(frozen=True, slots=True)
-class StudentFacts:
-    """What is known about the student and the service at this turn."""
-
-    language: str = "en"
-    region: str | None = None
-    """Country or `country-subdivision` code from the student's settings; None is unknown and never guessed."""
-    zone: str = "UTC"
-    """IANA time zone in which times are shown."""
-    minor: bool = False
-    audience: frozenset[Audience] = frozenset()
-    has_plan: bool = False
-    """A safety plan of their own is stored."""
-    crisis_terms: CrisisTerms | None = None
-    staffed_now: bool = False
-    """Somebody answers pages at this hour, the contracted line included."""
-    next_staffed: datetime | None = None
-    """When somebody looks next; None if not known."""
-    earlier_case: bool = False
-    """There was a case before: no introduction, and 'What's different tonight?'"""
-    delivery: DeliveryFacts = DeliveryFacts()
-    input: InputKind = InputKind.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,102 +182,6 @@ class TriageState:
     def with_answer(self, item: str, value: str) -> Self:
         """Return the state with an answer recorded."""
         return replace(self, answers=MappingProxyType({**self.answers, item: value}))
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A quick reply or a button.
-
-    With `href` it is no reply: it opens a call (`tel:`), a text (`sms:`), a page (`https:`) or something of the client's own,
-    `companion:plan` (the student's plan) and `companion:exit` (leave fast for a neutral page).
-    """
-
-    value: str
-    label: str
-    href: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCase:
-    """Open a case. With tier none nobody is told; with `confidential` only confidential staff may see it."""
-
-    category: Category
-    severity: Severity
-    tier: Tier
-    confidential: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RaiseCase:
-    """The case is worse, or about something else, than was known."""
-
-    category: Category
-    severity: Severity
-    tier: Tier
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Call a person at a tier; the student has been told in the same reply or before."""
-
-    tier: Tier
-    reason: str
-    confidential: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """Put the case where a person finds it in time: the same day or the next working day."""
-
-    tier: Tier
-    reason: str
-    confidential: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleCheckIn:
-    """Come back at a moment. `discreet`: a notification must not say what it is about."""
-
-    at: datetime
-    kind: CheckInKind
-    discreet: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RecordAnswer:
-    """Store an answer to an item with the case."""
-
-    item: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class CaseNote:
-    """Store a fact with the case: a word from the protocol, never the student's own words."""
-
-    note: str
-
-
-Effect = OpenCase | RaiseCase | Page | Digest | ScheduleCheckIn | RecordAnswer | CaseNote
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptStep:
-    """What one turn, or one tick, of the script does."""
-
-    state: TriageState | None
-    """None: back to the ordinary conversation."""
-    mode: Mode
-    messages: tuple[str, ...]
-    """Final texts in the script's fixed words, one bubble each."""
-    choices: tuple[Choice, ...] = ()
-    resources: tuple[Resource, ...] = ()
-    effects: tuple[Effect, ...] = ()
-
-    @property
-    def passes_on(self) -> bool:
-        """The script has nothing to say: the student's message goes on to the ordinary (or guarded) path."""
-        return not self.messages and self.mode in (Mode.ORDINARY, Mode.GUARDED)
 
 
 _MODES = {

@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
-from safety.triage_types import Answer, Choice, StudentFacts
+from safety.triage.facts import StudentFacts
+from safety.triage.state import Answer
+from safety.triage.step import Choice
 from safety.types import Screening
 
-_FOLDER = Path(__file__).parent / "data" / "scripts"
+_FOLDER = Path(__file__).resolve().parents[1] / "data" / "scripts"
 DEFAULT_LANGUAGE = "en"
 LANGUAGES = ("en", "es")
 

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from safety.policy import load_policy
-from safety.triage_delivery import delivery_status
-from safety.triage_draft import Draft
-from safety.triage_types import CheckInKind, ScriptStep, TriageStep
-from safety.triage_words import clock_time
+from safety.triage.delivery import delivery_status
+from safety.triage.draft import Draft
+from safety.triage.state import CheckInKind, TriageStep
+from safety.triage.step import ScriptStep
+from safety.triage.words import clock_time
 from safety.types import Severity
 
 
@@ -44,6 +45,12 @@ def say_wait(draft: Draft, key: str) -> None:
         draft.messages.append(status)
     if delivery.opened_at is None and delivery.expected_by is not None and delivery.expected_by > draft.now:
         draft.say("say.waiting.expected", by_time=clock_time(delivery.expected_by, draft.facts.zone))
+
+
+def wait(draft: Draft, key: str) -> ScriptStep:
+    """Go on waiting for the person who was called."""
+    say_wait(draft, key)
+    return draft.done()
 
 
 def guard(draft: Draft) -> ScriptStep:

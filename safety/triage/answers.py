@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from safety.policy import Flag, TurnKind
-from safety.triage_buttons import NOT_ABOUT_THE_STUDENT
-from safety.triage_draft import Draft
-from safety.triage_endings import back, refuse, safe_with_help, settle, stay_guarded, wait_on, well
-from safety.triage_entry import ask_first, emergency, is_emergency, open_case
-from safety.triage_flow import Item, load_flow
-from safety.triage_types import Answer, RecordAnswer, ScriptStep, TriageState, TriageStep
+from safety.triage.buttons import NOT_ABOUT_THE_STUDENT
+from safety.triage.draft import Draft
+from safety.triage.endings import back, refuse, safe_with_help, settle, stay_guarded, wait_on, well
+from safety.triage.entry import ask_first, emergency, is_emergency, open_case
+from safety.triage.flow import Item, load_flow
+from safety.triage.state import Answer, TriageState, TriageStep
+from safety.triage.step import RecordAnswer, ScriptStep
 from safety.types import Category, Mode, Severity
 
 _SKIPS_BEFORE_ACCEPTING = 2

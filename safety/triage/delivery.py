@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from safety.triage_types import DeliveryFacts
-from safety.triage_words import clock_time, words_for
+from safety.triage.facts import DeliveryFacts
+from safety.triage.words import clock_time, words_for
 
 
 def delivery_status(facts: DeliveryFacts, language: str = "en", zone: str = "UTC") -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safety.resources import Resource, ResourceKind
-from safety.triage_types import Choice, StudentFacts, TriageState, TriageStep
-from safety.triage_words import DONE_SOMETHING, ELSEWHERE, HERE, OPEN_PLAN, QUICK_EXIT, WANT_PERSON, Words
+from safety.triage.facts import StudentFacts
+from safety.triage.state import TriageState, TriageStep
+from safety.triage.step import Choice
+from safety.triage.words import DONE_SOMETHING, ELSEWHERE, HERE, OPEN_PLAN, QUICK_EXIT, WANT_PERSON, Words
 from safety.types import Category, Severity
 
 PLAN_HREF = "companion:plan"

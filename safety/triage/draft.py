@@ -11,25 +11,13 @@ from datetime import datetime
 from safety.disclosure import minor_rule
 from safety.policy import Decision, Flag, Tier, decide, load_policy
 from safety.resources import emergency_for, poison_for, resources_for
-from safety.triage_buttons import buttons
-from safety.triage_flow import Item, load_flow
-from safety.triage_types import (
-    CaseNote,
-    CheckIn,
-    CheckInKind,
-    Choice,
-    Digest,
-    Effect,
-    OpenCase,
-    Page,
-    RaiseCase,
-    ScheduleCheckIn,
-    ScriptStep,
-    StudentFacts,
-    TriageState,
-    TriageStep,
-)
-from safety.triage_words import Words, clock_time, words_for
+from safety.triage.buttons import buttons
+from safety.triage.facts import StudentFacts
+from safety.triage.flow import Item, load_flow
+from safety.triage.sharing import sharing_notice
+from safety.triage.state import CheckIn, CheckInKind, TriageState, TriageStep
+from safety.triage.step import CaseNote, Choice, Digest, Effect, OpenCase, Page, RaiseCase, ScheduleCheckIn, ScriptStep
+from safety.triage.words import Words, words_for
 from safety.types import Category, Mode, Screening, Severity, highest
 
 DISCREET = (Category.ABUSE, Category.EXPLOITATION)
@@ -168,17 +156,8 @@ class Draft:
 
     def share(self, tier: Tier, reason: str) -> None:
         """Say what is shared with whom and what may follow; then send it."""
-        if tier.pages:
-            key = "sharing.page" if self.facts.staffed_now else "sharing.page_unstaffed"
-            self.say(key, because=self._because(reason), who=self._who(tier), not_who=self._not_who())
-        else:
-            self.say(
-                "sharing.later",
-                because=self._because(reason),
-                who=self._who(tier),
-                not_who=self._not_who(),
-                by=self._by(tier),
-            )
+        notice = sharing_notice(tier, reason, self.state, self.facts, self.now)
+        self.messages.append(notice)
         if self.facts.minor and MINOR_LIMITS not in self.state.asked:
             self._say_minor_limits()
         effect = Page if tier.pages else Digest
@@ -224,28 +203,6 @@ class Draft:
         self.say(f"{MINOR_LIMITS}.{minor_rule(self.state.region)}")
         self.change(asked=(*self.state.asked, MINOR_LIMITS))
         self.limits_said = True
-
-    def _because(self, reason: str) -> str:
-        return self.words.text(f"sharing.because.{reason}")
-
-    def _who(self, tier: Tier) -> str:
-        if self.state.confidential:
-            return self.words.text("sharing.who.confidential")
-        if not tier.pages or not self.facts.staffed_now:
-            return self.words.text("sharing.who.staff")
-        return self.words.text("sharing.who." + "_".join(load_policy().tiers[tier].told))
-
-    def _not_who(self) -> str:
-        kind = "minor" if self.facts.minor else "confidential" if self.state.confidential else "adult"
-        return self.words.text(f"sharing.not_who.{kind}")
-
-    def _by(self, tier: Tier) -> str:
-        if not self.facts.staffed_now:
-            return self.words.text("sharing.by.unstaffed", unstaffed=self.words.unstaffed(self.facts))
-        within = load_policy().tiers[tier].ack_within
-        return self.words.text(
-            f"sharing.by.{tier.value}", by_time=clock_time(self.now + within, self.facts.zone) if within else ""
-        )
 
 
 def begin(category: Category, facts: StudentFacts, now: datetime) -> Draft:

@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from safety.policy import Flag, load_policy
-from safety.triage_draft import Draft
-from safety.triage_endings import tomorrow
-from safety.triage_types import CheckInKind, ScriptStep, StudentFacts, TriageState, TriageStep
+from safety.triage.draft import Draft
+from safety.triage.endings import tomorrow
+from safety.triage.facts import StudentFacts
+from safety.triage.state import CheckInKind, TriageState, TriageStep
+from safety.triage.step import ScriptStep
 from safety.types import Mode, Severity
 
 _UNHEARD = (TriageStep.CLARIFY, TriageStep.VOICE, TriageStep.DEGRADED)

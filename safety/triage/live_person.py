@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from safety.triage_draft import Draft, begin
-from safety.triage_types import ScriptStep, StudentFacts, TriageState, TriageStep
-from safety.triage_words import words_for
+from safety.triage.draft import Draft, begin
+from safety.triage.facts import StudentFacts
+from safety.triage.state import TriageState, TriageStep
+from safety.triage.step import ScriptStep
+from safety.triage.words import words_for
 from safety.types import Category, Severity
 
 

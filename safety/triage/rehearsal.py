@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from safety.policy import TierPlan, load_policy
-from safety.triage_opening import open_triage
-from safety.triage_types import Digest, OpenCase, Page, ScriptStep, StudentFacts
-from safety.triage_words import words_for
+from safety.triage.facts import StudentFacts
+from safety.triage.opening import open_triage
+from safety.triage.step import Digest, OpenCase, Page, ScriptStep
+from safety.triage.words import words_for
 from safety.types import Mode, Screening
 
 

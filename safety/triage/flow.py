@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 
 from safety.policy import Flag
-from safety.triage_types import TriageStep
+from safety.triage.state import TriageStep
 from safety.types import Category, Severity
 
-_FILE = Path(__file__).parent / "data" / "scripts" / "flow.yaml"
+_FILE = Path(__file__).resolve().parents[1] / "data" / "scripts" / "flow.yaml"
 
 JUMPS = frozenset(
     {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from safety.policy import TurnKind, decide
 from safety.resources import region_of
-from safety.triage_draft import Draft
-from safety.triage_flow import load_flow
-from safety.triage_types import InputKind, ScriptStep, TriageState, TriageStep
+from safety.triage.draft import Draft
+from safety.triage.facts import InputKind
+from safety.triage.flow import load_flow
+from safety.triage.state import TriageState, TriageStep
+from safety.triage.step import ScriptStep
 from safety.types import Category, Severity
 
 _RETURNING = (Category.SUICIDE, Category.SELF_HARM)

@@ -1,0 +1,67 @@
+"""What the script is told at a turn: about the student, the service, and the delivery of the case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from safety.resources import Audience
+
+
+class InputKind(StrEnum):
+    """How the student's words came in."""
+
+    TEXT = "text"
+    VOICE = "voice"
+    """Spoken, and the transcript confirmed by the student."""
+    VOICE_UNCONFIRMED = "voice_unconfirmed"
+    """Spoken, not confirmed: it may ask, and it never pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrisisTerms:
+    """What the student wrote when well, in their own words; empty where they wrote nothing."""
+
+    helps: str = ""
+    call_first: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFacts:
+    """Stored facts about the delivery of a case; every claim to the student is rendered from them."""
+
+    sent_at: datetime | None = None
+    opened_at: datetime | None = None
+    """When a person opened the case."""
+    writing_at: datetime | None = None
+    """Since when a person is writing; None as soon as they stop."""
+    last_person_at: datetime | None = None
+    """When a person last wrote to the student."""
+    closed_at: datetime | None = None
+    expected_by: datetime | None = None
+    """Until when the tier's acknowledgement is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudentFacts:
+    """What is known about the student and the service at this turn."""
+
+    language: str = "en"
+    region: str | None = None
+    """Country or `country-subdivision` code from the student's settings; None is unknown and never guessed."""
+    zone: str = "UTC"
+    """IANA time zone in which times are shown."""
+    minor: bool = False
+    audience: frozenset[Audience] = frozenset()
+    has_plan: bool = False
+    """A safety plan of their own is stored."""
+    crisis_terms: CrisisTerms | None = None
+    staffed_now: bool = False
+    """Somebody answers pages at this hour, the contracted line included."""
+    next_staffed: datetime | None = None
+    """When somebody looks next; None if not known."""
+    earlier_case: bool = False
+    """There was a case before: no introduction, and 'What's different tonight?'"""
+    delivery: DeliveryFacts = DeliveryFacts()
+    input: InputKind = InputKind.TEXT
