@@ -13,7 +13,7 @@ from agents.loop import converse
 from agents.memory import Recalled
 from agents.models import EMBEDDED, ModelFault, ToolSchema
 from agents.services import TurnContext
-from agents.state import TurnOutcome
+from agents.state import ScreenedTurn, TurnOutcome, require_screened
 from agents.toolbox import ALL_TOOLS
 from agents.toolkit import Toolbox
 from agents.turn import ModelTurn
@@ -31,13 +31,14 @@ async def answer(given: ModelTurn, context: TurnContext, role: str, toolbox: Too
     model = context.services.model
     if model is not None:
         try:
-            await converse(model, brief(given.turn, given.recalled, context, role), toolbox, context)
+            briefing = brief(given.turn, given.recalled, context, role)
+            await converse(model, given.turn, briefing, toolbox, context)
             return TurnOutcome(given.routing.route, model.name, versions(role))
         except ModelFault as fault:
             log.warning("model_left_aside", turn=str(context.turn_id), model=model.name, state=fault.reason)
             context.gate.drop()
     speaker = _Embedded(DialogueModel(responder=context.services.responder, situation=_situation(given, context)))
-    await converse(speaker, [HumanMessage(given.turn.text)], ALL_TOOLS, context)
+    await converse(speaker, given.turn, [HumanMessage(given.turn.text)], ALL_TOOLS, context)
     return TurnOutcome(given.routing.route, EMBEDDED, {"dialogue": context.services.responder.version})
 
 
@@ -47,8 +48,11 @@ class _Embedded:
     def __init__(self, chat: DialogueModel) -> None:
         self._chat = chat
 
-    def stream(self, messages: Sequence[BaseMessage], tools: Sequence[ToolSchema]) -> AsyncIterator[AIMessageChunk]:
+    def stream(
+        self, turn: ScreenedTurn, messages: Sequence[BaseMessage], tools: Sequence[ToolSchema]
+    ) -> AsyncIterator[AIMessageChunk]:
         """Stream the reply; `tools` are all offered."""
+        require_screened(turn)
         return self._chat.astream(list(messages))
 
 

@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Tool
 
 from agents.models import ModelFault, ToolSchema
 from agents.services import TurnContext
+from agents.state import ScreenedTurn
 from agents.toolkit import Toolbox
 
 MAX_ROUNDS = 5
@@ -24,17 +25,23 @@ MAX_CALLS_A_ROUND = 4
 class Speaker(Protocol):
     """A model that streams one reply to a list of messages."""
 
-    def stream(self, messages: Sequence[BaseMessage], tools: Sequence[ToolSchema]) -> AsyncIterator[AIMessageChunk]: ...
+    def stream(
+        self, turn: ScreenedTurn, messages: Sequence[BaseMessage], tools: Sequence[ToolSchema]
+    ) -> AsyncIterator[AIMessageChunk]:
+        """Stream the reply to a turn; raises `TypeError` for what is no screened turn."""
+        ...
 
 
-async def converse(speaker: Speaker, messages: list[BaseMessage], toolbox: Toolbox, context: TurnContext) -> None:
-    """Let a model answer, with its tools, through the gate.
+async def converse(
+    speaker: Speaker, turn: ScreenedTurn, messages: list[BaseMessage], toolbox: Toolbox, context: TurnContext
+) -> None:
+    """Let a model answer a turn, with its tools, through the gate.
 
     Raises `ModelFault` for an empty reply, arguments that are not JSON, or tools called without end. What had passed
     the gate by then was shown and stays.
     """
     for _ in range(MAX_ROUNDS):
-        reply = await _say(speaker, messages, toolbox.schemas, context)
+        reply = await _say(speaker, turn, messages, toolbox.schemas, context)
         if context.gate.stopped:
             return
         calls = _calls(reply)
@@ -61,10 +68,14 @@ def _end(reply: AIMessageChunk, context: TurnContext) -> None:
 
 
 async def _say(
-    speaker: Speaker, messages: Sequence[BaseMessage], tools: Sequence[ToolSchema], context: TurnContext
+    speaker: Speaker,
+    turn: ScreenedTurn,
+    messages: Sequence[BaseMessage],
+    tools: Sequence[ToolSchema],
+    context: TurnContext,
 ) -> AIMessageChunk:
     whole: AIMessageChunk | None = None
-    async for chunk in speaker.stream(messages, tools):
+    async for chunk in speaker.stream(turn, messages, tools):
         if chunk.text:
             context.gate.feed(str(chunk.text))
         if context.gate.stopped:

@@ -16,6 +16,7 @@ from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.model import OpenedState
 from pydantic import SecretStr
 
+from agents.state import ScreenedTurn, require_screened
 from core.errors import CompanionError, ConfigurationError
 from core.settings import Settings
 
@@ -76,12 +77,13 @@ class LanguageModel:
         return cls(chat, settings.model, timeout)
 
     async def stream(
-        self, messages: Sequence[BaseMessage], tools: Sequence[ToolSchema]
+        self, turn: ScreenedTurn, messages: Sequence[BaseMessage], tools: Sequence[ToolSchema]
     ) -> AsyncIterator[AIMessageChunk]:
-        """Stream one reply; `timeout_seconds` bounds the wait for each chunk, the first included.
+        """Stream one reply to a turn; `timeout_seconds` bounds the wait for each chunk, the first included.
 
-        Raises `ModelFault` when the endpoint is dead, slow, limiting or incomprehensible.
+        Nothing leaves for what is no screened turn: `TypeError`. Raises `ModelFault` when the endpoint is dead, slow, limiting or incomprehensible.
         """
+        require_screened(turn)
         breaker = await self._breakers.get_breaker(self.name)
         try:
             async with breaker:

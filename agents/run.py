@@ -11,7 +11,7 @@ from langsmith import tracing_context
 from agents.gate import Gate
 from agents.graph import turn_graph
 from agents.services import TurnServices, context_of
-from agents.state import ScreenedTurn, TurnEvent, TurnOutcome
+from agents.state import ScreenedTurn, TurnEvent, TurnOutcome, require_screened
 from core.errors import CompanionError
 
 
@@ -22,8 +22,7 @@ async def stream_turn(turn: ScreenedTurn, services: TurnServices) -> AsyncIterat
     nothing but the wait: the embedded responder answers. Tool writes happen once per turn, so running a turn again
     after a crash is safe. No transaction is open while the caller handles an event.
     """
-    if not isinstance(turn, ScreenedTurn):
-        raise TypeError("Only a screened turn may be answered.")
+    require_screened(turn)
     gate = Gate(_write, turn.language)
     context = context_of(turn, services, gate)
     graph = turn_graph()

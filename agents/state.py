@@ -51,6 +51,16 @@ class ScreenedTurn:
             raise ValueError("The script or a person has this conversation.")
 
 
+def require_screened(turn: object) -> ScreenedTurn:
+    """Return the turn if it is one that may reach a model; the assertion at every door to one.
+
+    Raises `TypeError` for anything else, however much it looks like a turn, and for a turn that was tampered with.
+    """
+    if type(turn) is not ScreenedTurn or not turn.screening.clear:
+        raise TypeError("Only a screened turn may be answered by a model.")
+    return turn
+
+
 @dataclass(frozen=True, slots=True)
 class ToolActivity:
     """A tool was used; shown in plain words."""

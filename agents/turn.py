@@ -8,7 +8,7 @@ from typing import TypedDict
 from agents.dialogue.understand import Reading
 from agents.memory import Recalled
 from agents.router import Routing
-from agents.state import ScreenedTurn, TurnOutcome
+from agents.state import ScreenedTurn, TurnOutcome, require_screened
 
 
 class TurnInput(TypedDict):
@@ -39,5 +39,4 @@ class ModelTurn:
     routing: Routing
 
     def __post_init__(self) -> None:
-        if not isinstance(self.turn, ScreenedTurn):
-            raise TypeError("A model node takes only a screened turn.")
+        require_screened(self.turn)

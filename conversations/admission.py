@@ -41,7 +41,7 @@ def admit(
         name=snapshot.name,
         language=snapshot.facts.language,
         time_zone=snapshot.facts.zone,
-        region=snapshot.facts.region,
+        region=snapshot.region,
         received_at=received_at,
         attempt=attempt,
         history=snapshot.history[-REPLY_WINDOW:],

@@ -25,7 +25,7 @@ from core.crypto import Unreadable
 from core.errors import Conflict, Unavailable
 from core.ids import ConversationId, TurnId, new_id
 from db.access import Acting, Database, Tx
-from safety.script import advance, degraded_reply, open_triage
+from safety.script import advance, counselor_takes_over, degraded_reply, open_triage
 from safety.triage.facts import InputKind, StudentFacts
 from safety.triage.step import ScriptStep
 from safety.types import Mode, Screening, ScreeningContext
@@ -154,8 +154,11 @@ def _decide(
 ) -> tuple[Path, ScriptStep | None]:
     """Choose the path of a turn; the agents get it only when nothing else has a claim."""
     facts = replace(snapshot.facts, input=kind)
-    if snapshot.triage is not None:
-        step = advance(snapshot.triage, text, screening, facts, now)
+    state = snapshot.triage
+    if state is None and snapshot.mode is Mode.LIVE_PERSON and not snapshot.triage_unreadable:
+        state = counselor_takes_over(None, facts, now).state  # A person is there although the script has no state.
+    if state is not None:
+        step = advance(state, text, screening, facts, now)
         if step.mode is Mode.LIVE_PERSON:
             return "live_person", step
         if not step.passes_on:
@@ -163,14 +166,13 @@ def _decide(
         if screening.clear:
             return "agent", step
         if screening.degraded and not (screening.crisis or screening.clarify):
-            return "careful", degraded_reply(facts, now, snapshot.triage)
+            return "careful", degraded_reply(facts, now, state)
     if snapshot.mode is Mode.LIVE_PERSON:
         return "live_person", None
     if screening.crisis or screening.clarify:
         return "script", open_triage(screening, facts, now)
-    if screening.degraded or snapshot.triage_unreadable:
-        return "careful", degraded_reply(facts, now)
-    return "agent", None
+    ordinary = snapshot.mode in (Mode.ORDINARY, Mode.GUARDED) and not snapshot.triage_unreadable
+    return ("agent", None) if screening.clear and ordinary else ("careful", degraded_reply(facts, now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from conversations.events import Event, dump_events
 from core.crypto import SubjectKey
 from core.ids import ConversationId, InstitutionId, MessageId, StudentId, TurnId, new_id
 from db.access import Connection, Tx
-from safety.types import Mode
 
 MOST_ATTEMPTS = 3
 
@@ -27,7 +26,15 @@ where id = (
   where t.conversation_id = %(conversation)s and t.state in ('queued', 'running')
   order by t.seq limit 1 for update
 ) and (state = 'queued' or lease_until is null or lease_until < %(now)s)
-returning id, seq, attempt, (select mode from conversations c where c.id = conversation_id)
+returning id, seq, attempt,
+  (select mode not in ('ordinary', 'guarded') from conversations c where c.id = conversation_id)
+  or exists (select from turns later where later.conversation_id = turns.conversation_id and later.seq > turns.seq
+             and later.path <> 'agent')
+"""
+IS_TAKEN = """
+select mode not in ('ordinary', 'guarded')
+       or exists (select from turns where conversation_id = c.id and seq > %s and path <> 'agent')
+from conversations c where c.id = %s
 """
 
 
@@ -38,8 +45,8 @@ class Claim:
     turn_id: TurnId
     seq: int
     attempt: int
-    mode: Mode
-    """The conversation's mode at the moment of the claim; a later message may have moved it."""
+    taken: bool
+    """The script or a person has the conversation since the message came: nothing may speak beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,13 @@ async def claim_next(
         CLAIM, {"owner": owner, "until": now + lease, "conversation": conversation, "now": now}
     )
     row = await cursor.fetchone()
-    return Claim(TurnId(row[0]), row[1], row[2], Mode(row[3])) if row else None
+    return Claim(TurnId(row[0]), row[1], row[2], taken=row[3] is not False) if row else None
+
+
+async def is_taken(tx: Tx, conversation: ConversationId, claim: Claim) -> bool:
+    """Whether the script or a person has the conversation since: a reply that is still running must fall silent."""
+    row = await (await tx.conn.execute(IS_TAKEN, (claim.seq, conversation))).fetchone()
+    return row is None or row[0] is not False
 
 
 async def extend(tx: Tx, turn_id: TurnId, *, owner: UUID, now: datetime, lease: timedelta) -> bool:

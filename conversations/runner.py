@@ -13,24 +13,36 @@ from uuid import UUID
 
 import orjson
 
-from agents.state import CitedPassage, ReviewedSentence, ScreenedTurn, ToolActivity, TurnOutcome
+from agents.state import ScreenedTurn
 from agents.state import TurnEvent as AgentEvent
 from conversations.admission import readmit
-from conversations.broker import Broker, LiveTurn
+from conversations.broker import Broker
 from conversations.events import EventName
-from conversations.lifecycle import MOST_ATTEMPTS, Claim, Orphan, claim_next, extend, finish, give_up, orphans
+from conversations.lifecycle import (
+    MOST_ATTEMPTS,
+    Claim,
+    Orphan,
+    claim_next,
+    extend,
+    finish,
+    give_up,
+    is_taken,
+    orphans,
+)
+from conversations.reply import Reply
 from core.clock import Clock
 from core.crypto import Unreadable
 from core.errors import CompanionError, NotFound, Unavailable
 from core.ids import ConversationId, TurnId, new_id
 from core.logs import get_logger
 from db.access import Acting, Database
-from safety.types import Mode
 from tools.people.keys import student_key
 
 log = get_logger("conversations.runner")
 DEADLINE_SECONDS = 120.0
 """The longest a turn may take, whatever the model or a tool does."""
+WATCH_SECONDS = 1.0
+"""How often a running reply looks whether the script or a person has taken the conversation in another process."""
 FAILED = "Something on my side broke off. What you wrote is saved, and the ways to reach people are above."
 
 
@@ -42,38 +54,6 @@ class RunsTurn(Protocol):
         ...
 
 
-class Reply:
-    """What a running turn has said so far."""
-
-    def __init__(self, live: LiveTurn) -> None:
-        self.live = live
-        self.sentences: list[str] = []
-        self.citations: list[dict[str, Any]] = []
-        self.tools: list[dict[str, str]] = []
-        self.versions: dict[str, Any] = {}
-
-    @property
-    def text(self) -> str:
-        """The reply as it is stored."""
-        return "".join(self.sentences).strip()
-
-    def take(self, event: AgentEvent) -> None:
-        """Keep what the graph said and tell the listeners."""
-        match event:
-            case ReviewedSentence(text, ends):
-                self.sentences.append(text + ends)
-                self.live.emit(EventName.SENTENCE, {"index": len(self.sentences) - 1, "text": text, "ends": ends})
-            case ToolActivity(tool, label, _):
-                self.tools.append({"tool": tool, "label": label})
-                self.live.emit(EventName.TOOL, {"tool": tool, "label": label})
-            case CitedPassage(anchor, title, section, draft):
-                cited = {"anchor": anchor, "title": title, "section": section, "draft": draft}
-                self.citations.append(cited)
-                self.live.emit(EventName.CITATION, cited)
-            case TurnOutcome(route, model, versions):
-                self.versions = {"route": route, "model": model, **versions}
-
-
 class Runner:
     """Claims, runs and finishes turns in this process."""
 
@@ -83,6 +63,7 @@ class Runner:
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
         self._again: set[ConversationId] = set()
         self._fresh: dict[TurnId, ScreenedTurn] = {}
+        self._speaking: dict[ConversationId, asyncio.Task[None]] = {}
 
     def start(self, who: Acting, conversation: ConversationId, fresh: ScreenedTurn | None = None) -> None:
         """Make sure that the conversation's unfinished turns are run, detached from the caller."""
@@ -94,6 +75,12 @@ class Runner:
         task = asyncio.create_task(self._drain(who, conversation))
         self._tasks[conversation] = task
         task.add_done_callback(lambda _: self._after(who, conversation))
+
+    def hush(self, conversation: ConversationId) -> None:
+        """Let a reply that runs here fall silent at once: the script or a person has the conversation."""
+        speaking = self._speaking.get(conversation)
+        if speaking is not None:
+            speaking.cancel()
 
     def _after(self, who: Acting, conversation: ConversationId) -> None:
         self._tasks.pop(conversation, None)
@@ -143,8 +130,7 @@ class Runner:
         keeper = asyncio.create_task(self._keep_alive(who, claim, working)) if working else None
         reply = Reply(live)
         try:
-            if claim.mode not in (Mode.ORDINARY, Mode.GUARDED):
-                # A later message took the conversation to the script or to a person: nothing may speak beside them.
+            if claim.taken:
                 await self._finish(who, conversation, claim, reply, failed=False)
                 return
             if claim.attempt > MOST_ATTEMPTS:
@@ -152,8 +138,7 @@ class Runner:
             turn = fresh or await self._reload(who, conversation, claim)
             live.emit(EventName.SCREENING, {"crisis": False, "clarify": False, "careful": False})
             async with asyncio.timeout(DEADLINE_SECONDS):
-                async for event in self._run_turn(turn):
-                    reply.take(event)
+                await self._speak(who, conversation, claim, turn, reply)
             await self._finish(who, conversation, claim, reply, failed=False)
         except Unavailable:
             live.emit(EventName.ERROR, {"code": "unavailable", "message": FAILED})
@@ -166,6 +151,42 @@ class Runner:
                 keeper.cancel()
             live.abandon()
             self._broker.end(claim.turn_id)
+
+    async def _speak(
+        self, who: Acting, conversation: ConversationId, claim: Claim, turn: ScreenedTurn, reply: Reply
+    ) -> None:
+        """Run the graph until it has ended, or until a later message or a person takes the conversation from it."""
+        speaking = asyncio.create_task(self._say(turn, reply))
+        self._speaking[conversation] = speaking
+        watch = asyncio.create_task(self._watch(who, conversation, claim))
+        try:
+            await asyncio.wait({speaking}, return_when=asyncio.FIRST_COMPLETED)
+            if speaking.cancelled():
+                log.info("reply_hushed", turn=str(claim.turn_id))
+                return
+            speaking.result()
+        finally:
+            self._speaking.pop(conversation, None)
+            watch.cancel()
+            speaking.cancel()
+            await asyncio.gather(watch, speaking, return_exceptions=True)
+
+    async def _say(self, turn: ScreenedTurn, reply: Reply) -> None:
+        async for event in self._run_turn(turn):
+            reply.take(event)
+
+    async def _watch(self, who: Acting, conversation: ConversationId, claim: Claim) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                if await self._is_taken(who, conversation, claim):
+                    self.hush(conversation)
+            except Unavailable:
+                continue  # Nothing can be taken over while nothing can be stored.
+
+    async def _is_taken(self, who: Acting, conversation: ConversationId, claim: Claim) -> bool:
+        async with self._db.acting(who) as tx:
+            return await is_taken(tx, conversation, claim)
 
     async def _reload(self, who: Acting, conversation: ConversationId, claim: Claim) -> ScreenedTurn:
         async with self._db.acting(who) as tx:

@@ -59,6 +59,8 @@ class Conversations:
         )
         if received.path == "agent":
             self._runner.start(who, conversation, received.screened)
+        else:
+            self._runner.hush(conversation)  # Nothing may speak beside the script or a person.
         return received
 
     async def events(

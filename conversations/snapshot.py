@@ -39,9 +39,10 @@ join institutions i on i.id = c.institution_id
 where c.id = %s and c.student_id = %s and c.delete_requested_at is null
 """
 MESSAGES = """
-select m.id, m.author, m.body_sealed, m.created_at, s.severity, s.category,
-       s.crisis or s.clarify or cardinality(s.degraded) > 0
-from messages m left join screenings s on s.message_id = m.id
+select m.id, m.author, m.body_sealed, m.created_at, s.severity, s.category, t.path is distinct from 'agent'
+from messages m
+left join screenings s on s.message_id = m.id
+left join turns t on t.id = m.turn_id
 where m.conversation_id = %s and m.seq < %s order by m.seq desc, m.part desc limit %s
 """
 MINORS = ("under_16", "16_17")
@@ -60,11 +61,16 @@ class Snapshot:
     """A state is stored that this version cannot read: nothing may be taken for ordinary."""
     next_seq: int
     history: tuple[PastMessage, ...]
-    """What a reply may look back on: messages that were screened clear, and the companion's replies."""
+    """What a reply may look back on: messages that went the ordinary way, and the companion's replies."""
     prior: tuple[PriorTurn, ...]
     summary: str
     name: str
     facts: StudentFacts
+
+    @property
+    def region(self) -> str | None:
+        """Where the student is: what they said in the script, else their settings."""
+        return self.triage.region if self.triage is not None else self.facts.region
 
     @property
     def context(self) -> ScreeningContext:
@@ -131,10 +137,10 @@ def _read_messages(
 ) -> tuple[tuple[PastMessage, ...], tuple[PriorTurn, ...]]:
     history: list[PastMessage] = []
     prior: list[PriorTurn] = []
-    for message_id, author, body, at, severity, category, flagged in rows:
+    for message_id, author, body, at, severity, category, apart in rows:
         text = key.open(body, f"messages.body:{message_id}")
-        # What left the ordinary path stays out of a model's sight for good: the message, the script, a person's words.
-        if author in ("student", "companion") and not flagged:
+        # What was said to or by the script or a person stays out of a model's sight for good, however harmless the words.
+        if author in ("student", "companion") and not apart:
             history.append(PastMessage(author, text, at))
         role = "companion" if author == "script" else author
         prior.append(PriorTurn(role, text, Severity(severity or "none"), Category(category or "none")))

@@ -156,7 +156,7 @@ async def test_a_forged_turn_inside_the_graph_reaches_no_model(way: Route) -> No
     gate = Gate(print, "en")
     context = TurnContext(services, who, TurnId(new_id()), ZoneInfo("UTC"), None, "en", "", None, gate)
     forged: Any = {"turn": Forged()}
-    with pytest.raises(TypeError, match="only a screened turn"):
+    with pytest.raises(TypeError, match="Only a screened turn"):
         await turn_graph().ainvoke(forged, context=context)
     assert down.reached == []
     assert gate.said == []
