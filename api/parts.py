@@ -29,6 +29,7 @@ from db.access import Database
 from db.jobs import job_app
 from embedding.load import load_embedder
 from embedding.protocol import Embedder
+from safety.resources import RULES
 from safety.screen import Screener
 from tools.people.accounts import Accounts
 
@@ -57,6 +58,7 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
     """Open everything the API needs; raises `ConfigurationError` with a message that says what to repair."""
     settings.require_secrets()
     clock = clock or SystemClock()
+    RULES.set(settings.unchecked_lines, clock.now().date())
     keys = KeyRing.from_setting(settings.master_key.get_secret_value())
     async with AsyncExitStack() as stack:
         db = Database(settings.app_dsn.get_secret_value(), keys, size=settings.pool_size)

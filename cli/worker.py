@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 from conversations.ticks import add_ticks
 from core.logs import configure_logging
 from core.settings import Settings
+from safety.resources import RULES
 from tools.care import working
 from tools.care.probe import add_probe
 
@@ -15,4 +17,5 @@ def work(settings: Settings) -> None:
     """Work until stopped; jobs in hand are finished or taken over by another worker."""
     settings.require_secrets()
     configure_logging(settings.log_level)
+    RULES.set(settings.unchecked_lines, datetime.now(UTC).date())
     asyncio.run(working.work(settings, add_ticks, add_probe))

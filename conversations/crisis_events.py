@@ -12,6 +12,7 @@ def crisis_payload(step: ScriptStep) -> dict[str, Any]:
     """Return the data of a `crisis` event."""
     return {
         "mode": step.mode.value,
+        "region": step.state.region if step.state is not None else None,
         "messages": list(step.messages),
         "choices": [{"value": choice.value, "label": choice.label, "href": choice.href} for choice in step.choices],
         "resources": [resource_payload(resource) for resource in step.resources],
@@ -31,5 +32,6 @@ def resource_payload(resource: Resource) -> dict[str, Any]:
         "text_href": resource.text_href,
         "chat": resource.chat,
         "hours": resource.hours,
-        "checked": resource.verified_on is not None,
+        "audience": resource.audience.value,
+        "checked": resource.checked,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -64,6 +65,10 @@ class Settings(BaseSettings):
     alert_email: str | None = Field(None, description="Operator's address for alarms")
     telemetry_url: str | None = Field(
         None, description="Gets the anonymous counters by HTTP POST each minute; never delays a turn"
+    )
+
+    unchecked_lines: Literal["label", "refuse"] = Field(
+        "label", description="Lines never checked, or not for a year: `label` them, or `refuse` to show them"
     )
 
     access_token_minutes: int = Field(15, ge=1, description="Life of an access token")

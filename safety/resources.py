@@ -6,9 +6,9 @@ Regions are never guessed: without a known region only the international finder 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -50,6 +50,7 @@ _EU = frozenset(
         "sk",
     ]
 )
+CHECK_AGAIN_AFTER = timedelta(days=365)
 
 
 class ResourceKind(StrEnum):
@@ -68,6 +69,31 @@ class Audience(StrEnum):
     VETERANS = "veterans"
     LGBTQ = "lgbtq"
     TRANS = "trans"
+
+
+class Unchecked(StrEnum):
+    """What becomes of a line that nobody has checked, or not for a year."""
+
+    LABEL = "label"
+    """It is shown, and every place that shows it says that it is not checked."""
+    REFUSE = "refuse"
+    """It is not shown. An emergency number always is: 'your local emergency number' helps nobody who is abroad."""
+
+
+@dataclass(slots=True)
+class LineRules:
+    """What the operator set about lines, once, when the process starts."""
+
+    unchecked: Unchecked = Unchecked.LABEL
+    today: date | None = None
+    """The day at the start; None: only what was never checked counts as unchecked."""
+
+    def set(self, unchecked: str, today: date | None) -> None:
+        """Take the operator's setting; raises `ValueError` for one that does not exist."""
+        self.unchecked, self.today = Unchecked(unchecked), today
+
+
+RULES = LineRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +142,18 @@ class Resource:
         return "sms:" + re.sub(r"[^0-9+]", "", self.text) + body
 
     @property
+    def checked(self) -> bool:
+        """Whether somebody checked it within a year."""
+        if self.verified_on is None:
+            return False
+        return RULES.today is None or RULES.today - self.verified_on <= CHECK_AGAIN_AFTER
+
+    @property
+    def offered(self) -> bool:
+        """Whether it may be shown under the operator's rules."""
+        return self.checked or self.kind is ResourceKind.EMERGENCY or RULES.unchecked is Unchecked.LABEL
+
+    @property
     def number(self) -> str:
         """The number as people read it, or the address."""
         return self.shown or self.call or self.text or self.chat or ""
@@ -142,16 +180,16 @@ def resources_for(
         language: lines that answer in it come first.
         audience: groups the student named for themselves; their lines come first, others' are left out.
 
-    Services of a pair are returned together or not at all.
+    Services of a pair are returned together, as far as the operator's rules let them be shown.
     """
     known = region_of(region)
-    finder = load_resources()[INTERNATIONAL]
+    finder = _offered(INTERNATIONAL)
     if known is None:
         return finder
     wanted = {Audience.EVERYONE, *audience}
-    mine = [entry for entry in load_resources()[known] if entry.audience in wanted]
+    mine = [entry for entry in _offered(known) if entry.audience in wanted]
     pairs = {entry.pair for entry in mine if entry.pair}
-    mine += [entry for entry in load_resources()[known] if entry.pair in pairs and entry not in mine]
+    mine += [entry for entry in _offered(known) if entry.pair in pairs and entry not in mine]
     ordered = sorted(mine, key=lambda entry: _order(entry, language))
     return (*ordered, *finder)
 
@@ -159,13 +197,26 @@ def resources_for(
 def emergency_for(region: str | None) -> Resource | None:
     """Return the emergency number of a region, or None when the region is not known."""
     known = region_of(region)
-    return None if known is None else _first(load_resources()[known], ResourceKind.EMERGENCY)
+    return None if known is None else _first(_offered(known), ResourceKind.EMERGENCY)
 
 
 def poison_for(region: str | None) -> Resource | None:
     """Return the poison line of a region, or None when none is listed."""
     known = region_of(region)
-    return None if known is None else _first(load_resources()[known], ResourceKind.POISON)
+    return None if known is None else _first(_offered(known), ResourceKind.POISON)
+
+
+def near(resources: Sequence[Resource], kind: ResourceKind) -> list[Resource]:
+    """Return the first line of a kind among those shown, with the services it is paired with."""
+    first = _first(resources, kind)
+    if first is None:
+        return []
+    pairs = [entry for entry in resources if entry is not first and entry.pair and entry.pair == first.pair]
+    return [first, *pairs]
+
+
+def _offered(region: str) -> tuple[Resource, ...]:
+    return tuple(entry for entry in load_resources()[region] if entry.offered)
 
 
 @cache

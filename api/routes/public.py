@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from api.deps import PartsDep
 from conversations.crisis_events import resource_payload
 from core.errors import Unavailable
-from safety.resources import resources_for
+from safety.resources import Audience, resources_for
 
 router = APIRouter()
 
@@ -32,10 +32,13 @@ class Health(BaseModel):
 
 @router.get("/api/v1/lines", tags=["help"])
 async def lines(
-    region: Annotated[str | None, Query(pattern=r"^[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?$")] = None, language: str = "en"
+    audience: Annotated[list[Audience], Query(default_factory=list)],
+    region: Annotated[str | None, Query(pattern=r"^[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?$")] = None,
+    language: str = "en",
 ) -> LinesOut:
-    """Lines to call, text or chat; the region is never guessed."""
-    return LinesOut(region=region, items=[resource_payload(entry) for entry in resources_for(region, language[:2])])
+    """Lines to call, text or chat; the region is never guessed. `audience` adds the lines of groups."""
+    found = resources_for(region, language[:2], audience)
+    return LinesOut(region=region, items=[resource_payload(entry) for entry in found])
 
 
 @router.get("/health/live", tags=["operation"])

@@ -14,8 +14,8 @@ from api.web import times
 from api.web.markdown import reply_html
 from conversations.history import ConversationSummary, StoredMessage
 from rag import citations
-from safety.resources import ResourceKind, resources_for
-from safety.triage.buttons import EXIT_HREF, PLAN_HREF
+from safety.resources import ResourceKind, near, resources_for
+from safety.triage.buttons import EXIT_HREF, PLAN_HREF, line_buttons
 from safety.triage.step import Choice
 from safety.triage.words import words_for
 from safety.types import Mode
@@ -63,6 +63,8 @@ class Panel:
     """Stored facts of delivery; empty when there is nothing true to say."""
     actions: tuple[Choice, ...]
     """Buttons that call, text or open something."""
+    region: str
+    """Where the student is, as they said last; empty where that is not known."""
 
     @property
     def shown(self) -> bool:
@@ -106,13 +108,12 @@ def bubbles(messages: Sequence[StoredMessage]) -> list[Bubble]:
 
 def panel(mode: Mode, status: str, messages: Sequence[StoredMessage], profile: Profile) -> Panel:
     """The panel that goes with the conversation's mode; it holds the lines even while it is hidden."""
-    actions: tuple[Choice, ...] = ()
     for message in reversed(messages):
         actions = tuple(choice for choice in _choices(message.extras) if choice.href)
         if actions:
-            actions = tuple(sorted(actions, key=_people_first))
-            break
-    return Panel(mode, status, actions or _lines(profile.region, profile.language))
+            region = message.extras.get("region", profile.region)
+            return Panel(mode, status, tuple(sorted(actions, key=_people_first)), region or "")
+    return Panel(mode, status, _lines(profile.region, profile.language), profile.region or "")
 
 
 def days(entries: Iterable[ConversationSummary], zone: str, now: datetime) -> list[Day]:
@@ -142,15 +143,6 @@ def _cited(entry: Mapping[str, Any]) -> Cited:
 
 
 def _lines(region: str | None, language: str) -> tuple[Choice, ...]:
-    """One line to call and one to text, where the script has not chosen any."""
-    words = words_for(language)
+    """One line with what it is paired with, where the script has not chosen any."""
     found = resources_for(region, language)
-    near = [entry for entry in found if entry.kind is ResourceKind.CRISIS_LINE][:1] or list(found[:1])
-    ways: list[Choice] = []
-    for entry in near:
-        for kind, href in (("call", entry.call_href), ("text", entry.text_href)):
-            if href:
-                ways.append(Choice(f"{kind}:{entry.id}", words.text(f"choices.{kind}", name=entry.short), href))
-        if not (entry.call_href or entry.text_href) and entry.chat:
-            ways.append(Choice(f"web:{entry.id}", words.text("choices.web", name=entry.short), entry.chat))
-    return tuple(ways)
+    return line_buttons(near(found, ResourceKind.CRISIS_LINE) or found[-1:], words_for(language))

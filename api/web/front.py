@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from api.web.forms import choices
 from api.web.rendering import FOLDER, go, render, signed_in
 from api.web.session import home_of
-from safety.resources import emergency_for, region_of, resources_for
+from safety.resources import Audience, emergency_for, region_of, resources_for
 
 router = APIRouter(include_in_schema=False)
 
@@ -47,5 +47,5 @@ async def help_now(request: Request, region: Annotated[str, Query(max_length=12)
         known=known is not None,
         regions=choices().regions,
         emergency=emergency_for(region or None),
-        lines=resources_for(region or None, "en"),
+        lines=resources_for(region or None, "en", tuple(Audience)),
     )

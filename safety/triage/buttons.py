@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safety.resources import Resource, ResourceKind
+from safety.resources import Resource, ResourceKind, near
 from safety.triage.facts import StudentFacts
 from safety.triage.state import TriageState, TriageStep
 from safety.triage.step import Choice
@@ -40,32 +40,43 @@ def buttons(state: TriageState, facts: StudentFacts, resources: Sequence[Resourc
         shown.append(_own(ELSEWHERE, words))
     if state.confidential:
         shown.append(_own(QUICK_EXIT, words, EXIT_HREF))
-    return (*shown, *_lines(state, resources, words))
+    return (*shown, *line_buttons(_lines(state, resources), words))
 
 
-def _lines(state: TriageState, resources: Sequence[Resource], words: Words) -> tuple[Choice, ...]:
-    """The few lines that belong under the thumb; the rest are in the resources."""
-    kinds = {ResourceKind.CRISIS_LINE: 1}
+def line_buttons(lines: Sequence[Resource], words: Words) -> tuple[Choice, ...]:
+    """Return a button for every way in which these lines can be reached from a phone, else for their page."""
+    return tuple(choice for line in lines for choice in _ways(line, words))
+
+
+def _lines(state: TriageState, resources: Sequence[Resource]) -> list[Resource]:
+    """The few lines that belong under the thumb, paired services together; the rest are in the resources."""
+    kinds: tuple[ResourceKind, ...] = (ResourceKind.CRISIS_LINE,)
     if state.step is TriageStep.EMERGENCY or state.category is Category.OVERDOSE:
-        kinds = {ResourceKind.EMERGENCY: 1, ResourceKind.POISON: 1, ResourceKind.CRISIS_LINE: 1}
+        kinds = (ResourceKind.EMERGENCY, ResourceKind.POISON, ResourceKind.CRISIS_LINE)
     elif state.severity.rank >= Severity.HIGH.rank:
-        kinds = {ResourceKind.EMERGENCY: 1, ResourceKind.CRISIS_LINE: 1}
-    near: list[Resource] = []
-    for kind, count in kinds.items():
-        near += [resource for resource in resources if resource.kind is kind][:count]
-    near = near or list(resources[:1])
-    return tuple(choice for resource in near for choice in _ways(resource, words))
+        kinds = (ResourceKind.EMERGENCY, ResourceKind.CRISIS_LINE)
+    if not near(resources, ResourceKind.CRISIS_LINE):
+        kinds = (*kinds, ResourceKind.FINDER, ResourceKind.EMERGENCY)
+    return list(dict.fromkeys(line for kind in kinds for line in near(resources, kind)))
 
 
-def _ways(resource: Resource, words: Words) -> tuple[Choice, ...]:
+def _ways(line: Resource, words: Words) -> tuple[Choice, ...]:
     ways = []
-    if resource.call_href:
-        ways.append(Choice(f"call:{resource.id}", words.text("choices.call", name=resource.short), resource.call_href))
-    if resource.text_href:
-        ways.append(Choice(f"text:{resource.id}", words.text("choices.text", name=resource.short), resource.text_href))
-    if not ways and resource.chat:
-        ways.append(Choice(f"web:{resource.id}", words.text("choices.web", name=resource.short), resource.chat))
+    if line.call_href:
+        ways.append(Choice(f"call:{line.id}", _label("call", line, words), line.call_href))
+    if line.text_href:
+        ways.append(Choice(f"text:{line.id}", _label("text", line, words), line.text_href))
+    if not ways and line.chat:
+        ways.append(Choice(f"web:{line.id}", _label("web", line, words), line.chat))
     return tuple(ways)
+
+
+def _label(way: str, line: Resource, words: Words) -> str:
+    label = words.text(f"choices.{way}", name=line.short)
+    # An emergency number is marked in lists; a doubt on the button would cost seconds.
+    return (
+        label if line.checked or line.kind is ResourceKind.EMERGENCY else words.text("choices.unchecked", label=label)
+    )
 
 
 def _own(value: str, words: Words, href: str | None = None) -> Choice:

@@ -358,7 +358,10 @@ function showCrisis(turn, crisis) {
   const ways = crisis.choices.filter((choice) => choice.href);
   const people = (choice) => /^(tel|sms):/.test(choice.href);
   ways.sort((one, other) => people(other) - people(one));
-  if (ways.length) $("ways").replaceChildren(...ways.map(way));
+  if (ways.length) {
+    $("ways").replaceChildren(...ways.map(way));
+    $("all-lines").href = `/help?region=${encodeURIComponent(crisis.region ?? "")}`;
+  }
   setMode(crisis.mode);
   keepDown(true);
 }

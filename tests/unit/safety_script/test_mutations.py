@@ -14,7 +14,7 @@ from safety.policy import Flag, Tier, tier_for
 from safety.resources import resources_for
 from safety.review import ReviewContext, review_sentence
 from safety.script import tick
-from safety.triage import answers, endings, entry, hearing, machine, opening, sharing, silence, words
+from safety.triage import answers, buttons, endings, entry, hearing, machine, opening, sharing, silence, words
 from safety.triage import draft as drafts
 from safety.triage import flow as flows
 from safety.triage.draft import Draft
@@ -23,7 +23,7 @@ from safety.triage.state import TriageState, TriageStep
 from safety.triage.step import Page, ScriptStep
 from safety.triage.words import Words
 from safety.types import Category, Screening, Severity
-from tests.unit.safety_script import checks
+from tests.unit.safety_script import checks, test_resources
 from tests.unit.safety_script.checks import CHECKS, Check, faults
 from tests.unit.safety_script.review_lines import BAD, GOOD
 from tests.unit.safety_script.test_policy import CELLS
@@ -311,6 +311,24 @@ def test_a_broken_pair_is_caught(monkeypatch: Patch) -> None:
     monkeypatch.setattr(resources, "load_resources", lambda: lines)
     shown = {entry.id for entry in resources.resources_for("us", "en", [resources.Audience.VETERANS])}
     assert "us-veterans-text" not in shown
+
+
+def test_half_a_pair_on_the_buttons_is_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(buttons, "near", lambda found, kind: resources.near(found, kind)[:1])
+    with pytest.raises(AssertionError):
+        test_resources.test_both_services_of_a_pair_are_buttons(Severity.HIGH)
+
+
+def test_unchecked_lines_without_a_label_are_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(resources.Resource, "checked", property(lambda self: True))
+    with pytest.raises(AssertionError):
+        test_resources.test_a_line_that_nobody_checked_is_labelled_wherever_it_is_a_button()
+
+
+def test_refused_lines_that_are_shown_are_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(resources.Resource, "offered", property(lambda self: True))
+    with pytest.raises(AssertionError):
+        test_resources.test_refused_lines_are_gone_everywhere_and_the_emergency_number_stays()
 
 
 @pytest.mark.parametrize("rule", list(BAD))

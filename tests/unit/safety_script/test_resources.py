@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -9,13 +10,18 @@ import pytest
 from safety import resources
 from safety.resources import (
     Audience,
+    LineRules,
     ResourceKind,
+    Unchecked,
     emergency_for,
     load_resources,
     poison_for,
     region_of,
     resources_for,
 )
+from safety.script import open_triage
+from safety.types import Severity
+from tests.unit.safety_script.walks import ADULT, NOW, crisis
 
 REGIONS = ("us", "uk", "ie", "ca", "in", "au", "nz", "eu")
 
@@ -60,6 +66,53 @@ def test_pairs_are_shown_together(region: str | None, audience: tuple[Audience, 
     for entry in shown:
         partners = [other for other in load_resources()[entry.region] if entry.pair and other.pair == entry.pair]
         assert all(partner in shown for partner in partners)
+
+
+@pytest.mark.parametrize("severity", [Severity.LOW, Severity.HIGH, Severity.IMMINENT])
+def test_both_services_of_a_pair_are_buttons(severity: Severity) -> None:
+    shown = {choice.value for choice in open_triage(crisis(severity=severity), ADULT, NOW).choices}
+    assert {"call:us-988", "text:us-988", "text:us-crisis-text-line"} <= shown
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "RULES", LineRules(Unchecked.REFUSE, date(2026, 12, 1)))
+
+
+def test_a_line_that_nobody_checked_is_labelled_wherever_it_is_a_button() -> None:
+    step = open_triage(crisis(), replace(ADULT, region="au"), NOW)
+    labels = {choice.value: choice.label for choice in step.choices}
+    assert labels["call:au-lifeline"] == "Call Lifeline (not checked)"
+    spanish = open_triage(crisis(), replace(ADULT, region="au", language="es"), NOW)
+    assert "(sin comprobar)" in {choice.value: choice.label for choice in spanish.choices}["call:au-lifeline"]
+
+
+def test_an_emergency_number_is_marked_in_lists_and_never_on_the_button() -> None:
+    step = open_triage(crisis(severity=Severity.IMMINENT), replace(ADULT, region="au"), NOW)
+    assert {choice.value: choice.label for choice in step.choices}["call:au-emergency"] == "Call 000"
+    assert not next(entry for entry in step.resources if entry.id == "au-emergency").checked
+
+
+@pytest.mark.usefixtures("refusing")
+def test_refused_lines_are_gone_everywhere_and_the_emergency_number_stays() -> None:
+    assert [entry.id for entry in resources_for("au")] == ["au-emergency", "international-finder"]
+    assert [entry.id for entry in resources_for("us")][:2] == ["us-988", "us-crisis-text-line"]
+    step = open_triage(crisis(severity=Severity.IMMINENT), replace(ADULT, region="au"), NOW)
+    assert "Call 000 now" in step.messages[0]
+    assert not any("lifeline" in choice.value for choice in step.choices)
+    assert any(
+        choice.href and choice.href.startswith("https:")
+        for choice in open_triage(crisis(), replace(ADULT, region="au"), NOW).choices
+    )
+
+
+def test_a_line_is_unchecked_again_after_a_year(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = load_resources()["us"][0]
+    assert line.checked
+    monkeypatch.setattr(resources, "RULES", LineRules(Unchecked.LABEL, date(2027, 11, 1)))
+    assert line.checked
+    monkeypatch.setattr(resources, "RULES", LineRules(Unchecked.REFUSE, date(2027, 11, 2)))
+    assert not line.checked and not line.offered
 
 
 def test_lines_for_a_group_are_shown_to_those_who_said_so() -> None:
