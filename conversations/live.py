@@ -18,25 +18,28 @@ from safety.triage.state import TriageState, TriageStep
 from safety.triage.step import ScriptStep
 from safety.types import Mode, Severity
 from tools.care import acts
-from tools.care.acts import CaseFacts, Outcome, beside, finish_waiting_deletion, require_mine
+from tools.care.acts import finish_waiting_deletion
 from tools.care.cases import record
+from tools.care.facts import CaseFacts, beside, require_mine
 from tools.care.ladder import ring
+from tools.care.outcomes import Outcome
 from tools.care.rules import keep_rules
 
 GONE = "The student deleted this conversation and no longer sees it. Reach them another way; the case stays yours."
 TRIES = 5
 """How often the conversation is read again when the student writes at the same moment."""
 BUSY = "The student wrote at the same moment. Read it, then send again."
-NOTHING_STAYS = frozenset({Outcome.MISREAD, Outcome.DUPLICATE, Outcome.TEST})
-"""Outcomes that say nothing about the student: nothing of the case stays in the conversation."""
 
 
 async def reply(tx: Tx, jobs: App, case: CaseId, text: str, *, at: datetime) -> None:
     """Write to the student as a person; the first time, the companion says that a counselor has joined and falls silent.
 
-    Raises `NotFound`, `Conflict` for a case that is not the acting counselor's or a conversation that is gone.
+    Raises `InvalidInput` without words, `NotFound`, `Conflict` for a case that is not the acting counselor's or a
+    conversation that is gone.
     """
     facts = await require_mine(tx, case)
+    if not text.strip():
+        raise InvalidInput("Write a few words first.")
     tx = beside(tx, facts.student_id)
     for _ in range(TRIES):
         snapshot = await _snapshot(tx, facts, at)
@@ -106,7 +109,7 @@ async def close(tx: Tx, case: CaseId, outcome: Outcome, note: str, *, at: dateti
     if found is not None and facts.status != "live":
         # Before the case is closed: afterwards staff no longer see the conversation.
         snapshot, triage = found
-        mode, state = (Mode.ORDINARY, None) if outcome in NOTHING_STAYS else (Mode.GUARDED, _rested(triage, outcome))
+        mode, state = (Mode.ORDINARY, None) if outcome.says_nothing else (Mode.GUARDED, _rested(triage, outcome))
         await _keep(tx, snapshot, mode, state, at)
     await keep_rules(tx, facts)
     await acts.close(tx, case, outcome, note, at=at)

@@ -19,7 +19,6 @@ from api.routes import care_rota, care_student
 from api.routes.care_bodies import (
     Close,
     Closed,
-    Colleague,
     ColleagueList,
     Disclosure,
     Done,
@@ -28,6 +27,7 @@ from api.routes.care_bodies import (
     Message,
     Note,
     Regrade,
+    TakeOver,
     TranscriptOut,
     Transfer,
 )
@@ -39,6 +39,7 @@ from tools.care import acts
 from tools.care.bell import Bell
 from tools.care.disclosure import record_disclosure
 from tools.care.dossier import Dossier, open_dossier, open_evidence, open_transcript
+from tools.care.facts import read_case
 from tools.care.queue import Queue, colleagues, read_queue
 from tools.care.report import Report, read_report
 
@@ -55,11 +56,10 @@ async def queue(who: StaffDep, parts: PartsDep) -> Queue:
 
 
 @staff.get("/colleagues")
-async def colleague_list(who: StaffDep, parts: PartsDep) -> ColleagueList:
-    """Whom a case can be offered to."""
+async def colleague_list(who: StaffDep, parts: PartsDep, confidential: bool = False) -> ColleagueList:
+    """Whom a case can be offered to; a confidential one only to confidential staff."""
     async with parts.db.acting(who) as tx:
-        found = await colleagues(tx)
-    return ColleagueList(items=[Colleague(id=id_, name=name, role=Role(role)) for id_, name, role in found])
+        return ColleagueList(items=await colleagues(tx, confidential=confidential))
 
 
 @staff.get("/cases/{case_id}")
@@ -142,7 +142,15 @@ async def severity(case_id: UUID, body: Regrade, who: StaffDep, parts: PartsDep)
 async def transfer(case_id: UUID, body: Transfer, who: StaffDep, parts: PartsDep) -> Done:
     """Offer the case to a colleague; it stays until they claim it."""
     async with parts.db.acting(who) as tx:
-        await acts.transfer(tx, parts.jobs, CaseId(case_id), AccountId(body.to), at=parts.clock.now())
+        await acts.transfer(tx, parts.jobs, CaseId(case_id), AccountId(body.to), body.note, at=parts.clock.now())
+    return await _done(parts, who, case_id)
+
+
+@staff.post("/cases/{case_id}/take-over")
+async def take_over(case_id: UUID, body: TakeOver, who: StaffDep, parts: PartsDep) -> Done:
+    """Take the case from a colleague who has gone, with a reason. For supervisors."""
+    async with parts.db.acting(who) as tx:
+        await acts.take_over(tx, CaseId(case_id), body.reason, at=parts.clock.now())
     return await _done(parts, who, case_id)
 
 
@@ -199,7 +207,7 @@ async def events(who: StaffDep, parts: PartsDep, request: Request) -> StreamingR
 
 async def _done(parts: Parts, who: Acting, case_id: UUID) -> Done:
     async with parts.db.acting(who) as tx:
-        facts = await acts.read_case(tx, CaseId(case_id))
+        facts = await read_case(tx, CaseId(case_id))
     return Done(id=facts.id, status=facts.status, severity=facts.severity, claimed_by=facts.claimed_by)
 
 

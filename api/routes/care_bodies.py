@@ -7,11 +7,11 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from db.access import Role
 from safety.types import Severity
-from tools.care.acts import Outcome
 from tools.care.disclosure import ToldOutside
 from tools.care.dossier import Judged, Quote
+from tools.care.outcomes import Outcome
+from tools.care.queue import Colleague
 
 Words = Annotated[str, Field(min_length=1, max_length=8000)]
 
@@ -36,9 +36,16 @@ class Regrade(BaseModel):
 
 
 class Transfer(BaseModel):
-    """Whom the case is offered to."""
+    """Whom the case is offered to, and what they must know."""
 
     to: UUID
+    note: Annotated[str, Field(max_length=8000)] = ""
+
+
+class TakeOver(BaseModel):
+    """Why a supervisor takes the case from whoever has it; they read it."""
+
+    reason: Words
 
 
 class FollowUp(BaseModel):
@@ -74,14 +81,6 @@ class Closed(Done):
     """The case after it was closed."""
 
     conversation_deleted: bool = Field(description="The student had asked for it; it waited for this case")
-
-
-class Colleague(BaseModel):
-    """Somebody a case can be offered to."""
-
-    id: UUID
-    name: str
-    role: Role
 
 
 class TranscriptOut(BaseModel):

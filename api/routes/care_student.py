@@ -23,7 +23,7 @@ Line = Annotated[str, Field(max_length=600)]
 
 
 class AccessList(BaseModel):
-    """Who opened the conversation, newest first."""
+    """Who opened what, newest first."""
 
     items: list[Access]
 
@@ -64,6 +64,13 @@ async def access(conversation_id: UUID, who: StudentDep, parts: PartsDep) -> Acc
     async with parts.db.acting(who) as tx:
         await require_conversation(tx, ConversationId(conversation_id))
         return AccessList(items=await accesses(tx, ConversationId(conversation_id)))
+
+
+@router.get("/access")
+async def every_access(who: StudentDep, parts: PartsDep) -> AccessList:
+    """Who opened any conversation of the student's, those that are deleted included."""
+    async with parts.db.acting(who) as tx:
+        return AccessList(items=await accesses(tx))
 
 
 @router.get("/crisis-terms")

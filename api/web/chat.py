@@ -25,7 +25,6 @@ from db.access import Acting, Role
 from safety.disclosure import Notice, notice_text
 from safety.triage.delivery import delivery_status
 from safety.types import Mode
-from tools.care.access import accesses
 from tools.care.plan import read_plan
 from tools.people.keys import student_key
 from tools.people.people import Profile, read_profile
@@ -136,18 +135,6 @@ async def send(
         crisis = crisis_payload(error.step) if isinstance(error, SafetyReply) else None
         problem = {"title": "This is not sent yet", "detail": error.message, "crisis": crisis}
         return render(request, "unsent.html", error.status, problem=problem, draft=text, action=back, key=key)
-
-
-@router.get("/chat/{conversation}/looks")
-async def looks(request: Request, conversation: UUID, who: PageStudent, parts: PartsDep) -> Response:
-    """Which people opened this conversation, and what they looked at; raises `NotFound` for anybody else's."""
-    async with parts.db.acting(who) as tx:
-        await history.require_conversation(tx, ConversationId(conversation))
-        found = await accesses(tx, ConversationId(conversation))
-        profile = await read_profile(tx, who.account_id)
-    return render(
-        request, "looks.html", looks=found, conversation=conversation, zone=profile.time_zone, now=parts.clock.now()
-    )
 
 
 @router.post("/chat/{conversation}/delete")

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from api.deps import PartsDep
 from api.parts import Parts
 from api.web import times
-from api.web.console_file import Standing, glances, newer_messages, standing, told_once
+from api.web.console_file import glances, told_once
 from api.web.console_view import button_words, console_words
 from api.web.rendering import go, is_fragment, render, unchanged
 from api.web.session import PageStaff
@@ -22,8 +22,9 @@ from core.ids import AccountId, CaseId
 from db.access import Acting, Tx
 from safety.types import Severity
 from tools.care import acts
-from tools.care.acts import Outcome
 from tools.care.dossier import Quote, open_dossier, open_evidence, open_transcript
+from tools.care.dossier.standing import Standing, newer_messages, read_standing
+from tools.care.outcomes import Outcome
 from tools.care.queue import colleagues
 from tools.people.people import read_profile
 
@@ -86,8 +87,6 @@ async def reply(
     """Write to the student as a person; the software is silent from then on."""
 
     async def write(tx: Tx) -> None:
-        if not text.strip():
-            raise InvalidInput("Write a few words first.")
         await live.reply(tx, parts.jobs, CaseId(case_id), text, at=parts.clock.now())
 
     if not is_fragment(request):
@@ -133,16 +132,29 @@ async def severity(
 
 @router.post("/transfer")
 async def transfer(
-    request: Request, case_id: UUID, who: PageStaff, parts: PartsDep, to: Annotated[UUID | None, Form()] = None
+    request: Request,
+    case_id: UUID,
+    who: PageStaff,
+    parts: PartsDep,
+    to: Annotated[UUID | None, Form()] = None,
+    text: Words = "",
 ) -> Response:
     """Offer the case to a colleague; it stays until they claim it."""
 
     async def offer(tx: Tx) -> None:
         if to is None:
             raise InvalidInput("Choose a colleague.")
-        await acts.transfer(tx, parts.jobs, CaseId(case_id), AccountId(to), at=parts.clock.now())
+        await acts.transfer(tx, parts.jobs, CaseId(case_id), AccountId(to), text, at=parts.clock.now())
 
     return await _act(request, case_id, who, parts, offer)
+
+
+@router.post("/take-over")
+async def take_over(request: Request, case_id: UUID, who: PageStaff, parts: PartsDep, text: Words = "") -> Response:
+    """Take the case from a colleague who has gone. For supervisors."""
+    return await _act(
+        request, case_id, who, parts, lambda tx: acts.take_over(tx, CaseId(case_id), text, at=parts.clock.now())
+    )
 
 
 @router.post("/follow-up")
@@ -232,11 +244,11 @@ async def _case_page(
     now = parts.clock.now()
     async with parts.db.acting(who) as tx:
         dossier = await open_dossier(tx, CaseId(case_id), at=now)
-        stands = await standing(tx, CaseId(case_id))
+        stands = await read_standing(tx, CaseId(case_id))
         last = dossier.quotes[-1].id if dossier.quotes else None
-        quotes = (*dossier.quotes, *await newer_messages(tx, dossier.case, last))
+        quotes = (*dossier.quotes, *await newer_messages(tx, CaseId(case_id), last, at=now))
         me = await read_profile(tx, who.account_id)
-        others = [found for found in await colleagues(tx) if found[0] != who.account_id]
+        others = await colleagues(tx, confidential=stands.case.confidential)
     return render(
         request,
         "case.html",
@@ -255,11 +267,11 @@ async def _case_page(
 async def _news(request: Request, case_id: UUID, who: Acting, parts: Parts, after: UUID | None, seen: str) -> Response:
     now = parts.clock.now()
     async with parts.db.acting(who) as tx:
-        stands = await standing(tx, CaseId(case_id))
-        open_ = stands.case.status != "closed"  # afterwards the words are the student's again
-        fresh = await newer_messages(tx, stands.case, after) if open_ else []
+        stands = await read_standing(tx, CaseId(case_id))
+        # Once it is closed, the words are the student's alone again; the page that is still open says so.
+        fresh = [] if stands.case.closed else await newer_messages(tx, CaseId(case_id), after, at=now)
         me = await read_profile(tx, who.account_id)
-        others = [found for found in await colleagues(tx) if found[0] != who.account_id]
+        others = await colleagues(tx, confidential=stands.case.confidential)
     if not fresh and stands.seen == seen:
         return unchanged(request)
     context = _shared(stands, fresh, me.time_zone, now)

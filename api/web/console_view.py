@@ -54,7 +54,7 @@ def rows(queue: Queue, me: AccountId, now: datetime) -> list[Row]:
             span(now - entry.waiting_since),
             _deadline(entry, now),
             _holder(entry, me),
-            f"wrote {span(now - entry.last_seen_at)} ago" if entry.last_seen_at else "",
+            _last_seen(entry, now),
         )
         for entry in queue.entries
     ]
@@ -75,6 +75,14 @@ def _deadline(entry: QueueEntry, now: datetime) -> str:
             else f"Follow up in {span(entry.follow_up_at - now)}"
         )
     return ""
+
+
+def _last_seen(entry: QueueEntry, now: datetime) -> str:
+    if entry.silent_since is not None and entry.status == "live":
+        return f"wrote {span(now - entry.silent_since)} ago, no answer yet"
+    if entry.silent_since is not None:
+        return f"claimed {span(now - entry.silent_since)} ago, nothing done since"
+    return f"wrote {span(now - entry.last_seen_at)} ago" if entry.last_seen_at else ""
 
 
 def _holder(entry: QueueEntry, me: AccountId) -> str:

@@ -123,7 +123,13 @@ async def test_the_conversation_before_is_a_look_of_its_own(student: Student, co
     """Words far from what was flagged are shown by the recorded look alone, whatever the page is asked for."""
     early = "the juniper tree outside the library"
     known = await counselor.known()
-    for words in (early, "i walked past the old gym", "then i bought an apple", "and sat in the sun for a bit"):
+    walked = (
+        "i walked past the old gym",
+        "then i bought an apple",
+        "and sat in the sun for a bit",
+        "it was quiet there",
+    )
+    for words in (early, *walked, "the bell rang at four"):
         await student.say(words)
     await student.say("i want to kill myself tonight")
     await counselor.open_new_case(known)

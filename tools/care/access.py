@@ -34,6 +34,7 @@ class Access:
     """The name of the person, as staff of the institution."""
     role: str
     what: Seen
+    conversation_id: ConversationId | None
 
 
 async def note_access(
@@ -60,16 +61,18 @@ async def note_access(
     )  # fmt: skip
 
 
-async def accesses(tx: Tx, conversation: ConversationId) -> list[Access]:
-    """Return who opened the acting student's conversation, newest first."""
+async def accesses(tx: Tx, conversation: ConversationId | None = None) -> list[Access]:
+    """Return who opened the acting student's conversation, or any of them and those that are deleted; newest first."""
     key = await student_key(tx)
     cursor = await tx.conn.execute(
-        "select id, at, actor_name_sealed, actor_role, what from access_log"
-        " where student_id = %s and conversation_id = %s order by at desc, id desc",
-        (require_student(tx), conversation),
+        "select id, at, actor_name_sealed, actor_role, what, conversation_id from access_log"
+        " where student_id = %(student)s and (%(conversation)s::uuid is null or conversation_id = %(conversation)s)"
+        " order by at desc, id desc",
+        {"student": require_student(tx), "conversation": conversation},
     )
     return [
-        Access(at, _name(key, entry, name), role, Seen(what)) for entry, at, name, role, what in await cursor.fetchall()
+        Access(at, _name(key, entry, name), role, Seen(what), ConversationId(about) if about else None)
+        for entry, at, name, role, what, about in await cursor.fetchall()
     ]
 
 

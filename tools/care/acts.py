@@ -2,113 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 from procrastinate import App
 
-from core.errors import Conflict, InvalidInput, NotFound
-from core.ids import AccountId, CaseId, ConversationId, StudentId
-from db.access import Tx
+from core.errors import Conflict, InvalidInput, NotAllowed
+from core.ids import AccountId, CaseId, ConversationId
+from db.access import Role, Tx
 from safety.policy import Tier, load_policy
-from safety.types import Category, Severity
+from safety.types import Severity
 from tools.care.cases import record
+from tools.care.facts import CLOSED, CaseFacts, beside, read_case, require_mine
 from tools.care.ladder import COLLEAGUE, call, commit, due_at, ring
+from tools.care.outcomes import Outcome
 from tools.people.keys import subject_key
 from tools.people.people import require_staff
 
 TAKEN = "Somebody else has this case already. Open it to see who."
-NOT_YOURS = "Claim this case first; then it is yours to act on."
-CLOSED = "This case is closed."
-READ = """
-select id, student_id, conversation_id, category, severity, tier, status, claimed_by, offered_to, opened_at, closed_at,
-       confidential
-from cases where id = %s
+COLLEAGUE_OF_THE_CASE = """
+select 1 from accounts a left join staff s on s.account_id = a.id
+where a.id = %(account)s and a.role in ('counselor', 'supervisor') and a.status = 'active' and not a.synthetic
+  and (not %(confidential)s or coalesce(s.confidential, false))
 """
-READ_AND_LOCK = f"{READ} for update"
-
-
-class Outcome(StrEnum):
-    """How a case ended. Only a misread is a false alarm."""
-
-    CONTACTED = "contacted"
-    WELFARE_CONFIRMED = "welfare_confirmed"
-    REFERRED = "referred"
-    EMERGENCY_SERVICES = "emergency_services"
-    HOSPITALISED = "hospitalised"
-    UNREACHABLE = "unreachable"
-    DECLINED_HELP = "declined_help"
-    DENIED = "denied"
-    """The student says it was not so. Not a negative label: it may have been true."""
-    TRUE_BUT_LOW = "true_but_low"
-    MISREAD = "misread"
-    DUPLICATE = "duplicate"
-    TEST = "test"
-
-    @property
-    def had_contact(self) -> bool:
-        """Whether a person was in contact with the student."""
-        return self in _CONTACT
-
-
-_CONTACT = frozenset(
-    {
-        Outcome.CONTACTED, Outcome.WELFARE_CONFIRMED, Outcome.REFERRED, Outcome.EMERGENCY_SERVICES,
-        Outcome.HOSPITALISED, Outcome.DECLINED_HELP, Outcome.DENIED, Outcome.TRUE_BUT_LOW,
-    }
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFacts:
-    """A case as staff act on it."""
-
-    id: CaseId
-    student_id: StudentId
-    conversation_id: ConversationId | None
-    category: Category
-    severity: Severity
-    tier: Tier
-    status: str
-    claimed_by: AccountId | None
-    offered_to: AccountId | None
-    opened_at: datetime
-    closed_at: datetime | None
-    confidential: bool
-
-
-async def read_case(tx: Tx, case: CaseId, *, lock: bool = False) -> CaseFacts:
-    """Return a case that the acting member of staff may see; raises `NotFound` for any other."""
-    require_staff(tx)
-    cursor = await tx.conn.execute(READ_AND_LOCK if lock else READ, (case,))
-    row = await cursor.fetchone()
-    if row is None:
-        raise NotFound("There is no such case.")
-    return CaseFacts(
-        CaseId(row[0]),
-        StudentId(row[1]),
-        ConversationId(row[2]) if row[2] else None,
-        Category(row[3]),
-        Severity(row[4]),
-        Tier(row[5]),
-        row[6],
-        AccountId(row[7]) if row[7] else None,
-        AccountId(row[8]) if row[8] else None,
-        row[9],
-        row[10],
-        row[11],
-    )
-
-
-async def require_mine(tx: Tx, case: CaseId) -> CaseFacts:
-    """Lock and return a case that the acting counselor has claimed; raises `NotFound`, `Conflict`."""
-    facts = await read_case(tx, case, lock=True)
-    if facts.status == "closed":
-        raise Conflict(CLOSED)
-    if facts.claimed_by != require_staff(tx):
-        raise Conflict(NOT_YOURS)
-    return facts
 
 
 async def claim(tx: Tx, case: CaseId, *, at: datetime) -> CaseFacts:
@@ -127,7 +42,7 @@ async def claim(tx: Tx, case: CaseId, *, at: datetime) -> CaseFacts:
     if taken.rowcount == 1:
         await record(tx, case, "claimed", at=at)
         await ring(tx)
-    elif facts.status == "closed":
+    elif facts.closed:
         raise Conflict(CLOSED)
     elif facts.claimed_by != me:
         raise Conflict(TAKEN)
@@ -168,11 +83,13 @@ async def set_writing(tx: Tx, case: CaseId, *, at: datetime) -> None:
 
 
 async def add_note(tx: Tx, case: CaseId, text: str, *, at: datetime) -> None:
-    """Keep a counselor's note, sealed under the student's key; raises `Conflict` for a closed case."""
+    """Keep a counselor's note, sealed under the student's key; raises `InvalidInput` without words, `Conflict`."""
     facts = await read_case(tx, case)
-    if facts.status == "closed":
+    if facts.closed:
         raise Conflict(CLOSED)
-    await record(tx, case, "counselor_note", at=at, words=text, key=await subject_key(tx, facts.student_id))
+    if not text.strip():
+        raise InvalidInput("Write a few words first.")
+    await record(tx, case, "counselor_note", at=at, words=text.strip(), key=await subject_key(tx, facts.student_id))
 
 
 async def regrade(tx: Tx, case: CaseId, severity: Severity, reason: str, *, at: datetime) -> CaseFacts:
@@ -188,31 +105,49 @@ async def regrade(tx: Tx, case: CaseId, severity: Severity, reason: str, *, at: 
     return facts
 
 
-async def transfer(tx: Tx, jobs: App, case: CaseId, to: AccountId, *, at: datetime) -> None:
-    """Offer a case to a colleague. It stays with the one who has it until the colleague claims it."""
-    facts = await require_mine(tx, case)
-    cursor = await tx.conn.execute(
-        "select 1 from accounts where id = %s and role in ('counselor', 'supervisor') and status = 'active'"
-        " and not synthetic",
-        (to,),
+async def take_over(tx: Tx, case: CaseId, reason: str, *, at: datetime) -> CaseFacts:
+    """Take a case from whoever has it, for a supervisor whose colleague has gone: nobody waits for who is not there.
+
+    Raises `NotAllowed` for anybody but a supervisor, `InvalidInput` without a reason, `Conflict` when nobody has it.
+    """
+    me = require_staff(tx)
+    if tx.who.role is not Role.SUPERVISOR:
+        raise NotAllowed("A supervisor takes a case over; ask the colleague who has it to hand it to you.")
+    facts = await read_case(tx, case, lock=True)
+    if facts.closed:
+        raise Conflict(CLOSED)
+    if facts.claimed_by is None or facts.claimed_by == me:
+        raise Conflict("Nobody else has this case: claim it.")
+    if not reason.strip():
+        raise InvalidInput("Say why you take it over; your colleague reads it.")
+    await tx.conn.execute(
+        "update cases set claimed_by = %s, claimed_at = %s, acknowledged_at = %s, offered_to = null where id = %s",
+        (me, at, at, case),
     )
-    if await cursor.fetchone() is None or to == tx.who.account_id:
-        raise InvalidInput("Choose a colleague of this institution.")
+    key = await subject_key(tx, facts.student_id)
+    taken = {"from": str(facts.claimed_by)}
+    await record(tx, case, "taken_over", at=at, facts=taken, words=reason.strip(), key=key)
+    await ring(tx)
+    return facts
+
+
+async def transfer(tx: Tx, jobs: App, case: CaseId, to: AccountId, note: str = "", *, at: datetime) -> None:
+    """Offer a case to a colleague with what they must know. It stays with the one who has it until it is claimed.
+
+    A confidential case goes to confidential staff only: anybody else could not even open it. Raises `InvalidInput`.
+    """
+    facts = await require_mine(tx, case)
+    asked = {"account": to, "confidential": facts.confidential}
+    if await (await tx.conn.execute(COLLEAGUE_OF_THE_CASE, asked)).fetchone() is None or to == tx.who.account_id:
+        kind = "a confidential colleague" if facts.confidential else "a colleague"
+        raise InvalidInput(f"Choose {kind} of this institution.")
     await tx.conn.execute("update cases set offered_to = %s where id = %s", (to, case))
-    await record(tx, case, "offered", at=at, facts={"to": str(to)})
+    key = await subject_key(tx, facts.student_id)
+    await record(tx, case, "offered", at=at, facts={"to": str(to)}, words=note.strip() or None, key=key)
+    named = beside(tx, facts.student_id)
     for channel in load_policy().tiers[Tier.PAGE_NOW].channels:
         if channel != "webhook":
-            await commit(
-                beside(tx, facts.student_id),
-                jobs,
-                case,
-                channel,
-                facts.tier,
-                COLLEAGUE,
-                "transfer",
-                at=at,
-                recipient=to,
-            )
+            await commit(named, jobs, case, channel, facts.tier, COLLEAGUE, "transfer", at=at, recipient=to)
     await ring(tx)
 
 
@@ -251,11 +186,3 @@ async def finish_waiting_deletion(tx: Tx, conversation: ConversationId) -> bool:
 async def _is_confidential(tx: Tx) -> bool:
     row = await (await tx.conn.execute("select app_is_confidential()")).fetchone()
     return bool(row and row[0])
-
-
-def beside(tx: Tx, student: StudentId) -> Tx:
-    """The same transaction with the student named, for what needs to know whose conversation it is.
-
-    The database still sees a member of staff: row-level security gives no more than before.
-    """
-    return Tx(tx.conn, replace(tx.who, student_id=student), tx.keys)

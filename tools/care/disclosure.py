@@ -13,8 +13,8 @@ from enum import StrEnum
 from core.errors import InvalidInput
 from core.ids import CaseId
 from db.access import Tx
-from tools.care.acts import require_mine
 from tools.care.cases import record
+from tools.care.facts import require_mine
 from tools.people.keys import subject_key
 
 

@@ -22,11 +22,11 @@ from core.crypto import SubjectKey, new_key
 from core.ids import AccountId, CaseId, InstitutionId, StudentId, new_id
 from core.logs import get_logger
 from db.access import Acting, Role
-from tools.care.acts import Outcome
 from tools.care.alarm import clear_alarm, raise_alarm
 from tools.care.channels import NOT_CONFIGURED
 from tools.care.delivery import WorkerApp
 from tools.care.desk import Desk
+from tools.care.outcomes import Outcome
 from tools.people.tokens import AccessTokens
 
 log = get_logger("care.probe")

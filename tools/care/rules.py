@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from db.access import Tx
-from tools.care.acts import CaseFacts
 from tools.care.dossier import read_evidence
+from tools.care.facts import CaseFacts
 from tools.people.keys import subject_key
 
 

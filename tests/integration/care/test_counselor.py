@@ -20,10 +20,11 @@ from safety.types import Category, Mode, Severity
 from tests.integration.care.conftest import CLEAR, WORDS, Campus, add_person, as_student, crisis, drain
 from tools.care import acts
 from tools.care.access import Seen, accesses
-from tools.care.acts import Outcome
 from tools.care.cases import delivery_facts
 from tools.care.delivery import WorkerApp
 from tools.care.dossier import Dossier, open_dossier, open_evidence, open_transcript
+from tools.care.facts import beside
+from tools.care.outcomes import Outcome
 from tools.care.queue import Queue, read_queue
 from tools.care.terms import MyTerms, save_terms
 from tools.people.keys import student_key, subject_key
@@ -135,7 +136,7 @@ async def test_staff_cannot_open_a_students_other_rows_by_naming_the_student(cam
     """`beside` names the student to the code only: the database still sees a counselor."""
     await campus.crisis()
     async with campus.db.acting(campus.people.rosa) as tx:
-        named = acts.beside(tx, campus.people.maya.student_id)  # type: ignore[arg-type]
+        named = beside(tx, campus.people.maya.student_id)  # type: ignore[arg-type]
         for table in ("mood_logs", "sleep_logs", "tasks", "tool_calls"):
             cursor = await named.conn.execute("select current_setting('app.student', true)")
             assert await cursor.fetchone() == ("",), table

@@ -102,7 +102,7 @@ async def test_nobody_is_apart_from_real_people_both_ways(campus: Campus, worker
             cursor = await tx.conn.execute(psycopg.sql.SQL("select 1 from {}").format(psycopg.sql.Identifier(table)))
             assert await cursor.fetchall() == [], table
     async with campus.db.acting(campus.people.rosa) as tx:
-        assert nobody.counselor.account_id not in {account for account, _, _ in await colleagues(tx)}
+        assert nobody.counselor.account_id not in {colleague.id for colleague in await colleagues(tx)}
     campus.change("update cases set synthetic = true where id = %s", case)
     async with campus.db.acting(campus.people.rosa) as tx:
         assert await (await tx.conn.execute("select 1 from cases")).fetchall() == []

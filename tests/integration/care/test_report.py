@@ -13,9 +13,9 @@ from db.access import Role
 from safety.types import Category, Severity
 from tests.integration.care.conftest import Campus, add_person
 from tools.care import acts
-from tools.care.acts import Outcome
 from tools.care.disclosure import ToldOutside, record_disclosure
 from tools.care.dossier import open_dossier
+from tools.care.outcomes import Outcome
 from tools.care.report import Report, read_report
 
 

@@ -35,6 +35,7 @@ from tools.care.channels import NotSent, Recipient
 from tools.care.delivery import WorkerApp
 from tools.care.desk import Desk
 from tools.care.direct import DirectCall
+from tools.care.outcomes import Outcome
 
 __all__ = ["direct", "mail", "outside", "receivers"]
 FAILS = (AssertionError, CompanionError, psycopg.errors.InsufficientPrivilege, pytest.fail.Exception)
@@ -206,7 +207,7 @@ async def test_a_companion_that_talks_beside_a_person_is_noticed(
 async def test_a_script_that_believes_people_are_told_is_noticed(
     campus: Campus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def sure(triage: TriageState, outcome: acts.Outcome) -> TriageState:
+    def sure(triage: TriageState, outcome: Outcome) -> TriageState:
         return replace(triage, case_open=False)
 
     monkeypatch.setattr(live, "_rested", sure)
