@@ -10,6 +10,7 @@ from agents.memory import Recalled
 from agents.prompts import prompt
 from agents.services import TurnContext
 from agents.state import PastMessage, ScreenedTurn
+from safety.disclosure import Gate
 
 HISTORY_TOKENS = 1500
 MESSAGE_TOKENS = 6000
@@ -44,6 +45,8 @@ def _known(turn: ScreenedTurn, recalled: Recalled, context: TurnContext) -> str:
         lines.append(f"Open tasks: {tasks}.")
     if not recalled.complete:
         lines.append("The student's data cannot be read at the moment.")
+    if not context.law.allows(Gate.GUIDED_THERAPY_EXERCISES):
+        lines.append("The law here wants no AI that leads an exercise: name the page and let the student read it.")
     if turn.summary:
         lines.append(f"Earlier in this conversation: {_cut(turn.summary, SUMMARY_TOKENS)}")
     return "\n".join(lines)

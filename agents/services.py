@@ -16,6 +16,7 @@ from core.ids import TurnId
 from core.settings import Settings
 from db.access import Acting, Database
 from embedding.protocol import Embedder, Vectors
+from safety.disclosure import Law, law_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class TurnContext:
     turn_id: TurnId
     zone: ZoneInfo
     region: str | None
+    law: Law
     language: str
     message: str
     vector: Vectors | None
@@ -69,6 +71,7 @@ def context_of(turn: ScreenedTurn, services: TurnServices, gate: Gate) -> TurnCo
         turn.turn_id,
         zone_of(turn.time_zone),
         turn.region,
+        law_for(turn.campus_region, turn.region),
         turn.language,
         turn.text,
         turn.screening.vector,

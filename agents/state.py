@@ -43,6 +43,8 @@ class ScreenedTurn:
     history: tuple[PastMessage, ...] = ()
     """The recent window, oldest first, without the message itself; bounded, so a turn's cost does not grow."""
     summary: str = ""
+    campus_region: str | None = None
+    """Where the campus is; its law counts beside that of `region`."""
 
     def __post_init__(self) -> None:
         if not self.screening.clear:

@@ -16,11 +16,13 @@ from pydantic import Field
 
 from agents.dialogue.dates import parse_when
 from agents.idempotency import Data, once
-from agents.library import find_passages, find_skill, is_draft
+from agents.library import STEPS, find_passages, find_skill, is_draft
 from agents.services import TurnContext
 from agents.state import CitedPassage
 from agents.toolkit import AgentTool, Arguments, Toolbox
 from core.errors import InvalidInput
+from rag.search import Passage
+from safety.disclosure import Gate
 from safety.resources import resources_for
 from safety.review import ReviewContext, TextKind, review_text
 from tools.academic import tasks
@@ -197,9 +199,16 @@ async def find_content(context: TurnContext, asked: FindContent) -> Data:
     for passage in passages:
         section = passage.heading_path[-1] if passage.heading_path else passage.title
         number = context.gate.offer(CitedPassage(passage.anchor, passage.title, section, is_draft(passage)))
-        text, _ = review_text(passage.text, ReviewContext(TextKind.PASSAGE, context.language))
+        text, _ = review_text(_allowed(context, passage), ReviewContext(TextKind.PASSAGE, context.language))
         found.append({"marker": f"[{number}]", "title": passage.title, "section": section, "text": text})
     return {"passages": found}
+
+
+def _allowed(context: TurnContext, passage: Passage) -> str:
+    """The passage, or where the law wants no led exercise, its name in place of the steps."""
+    if passage.section != STEPS or context.law.allows(Gate.GUIDED_THERAPY_EXERCISES):
+        return passage.text
+    return f"The library has a page on this, {passage.title}. You can read it and try it by yourself."
 
 
 async def lines(context: TurnContext, asked: Lines) -> Data:

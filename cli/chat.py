@@ -137,6 +137,8 @@ def _show(name: str, data: dict[str, Any]) -> list[dict[str, Any]]:
             out.print(f"\n[dim]\\[{escape(data['title'])} · {escape(data['section'])}{draft}][/]", end="")
         case "crisis":
             return _show_crisis(data)
+        case "notice":
+            out.print(f"[dim italic]{escape(data['text'])}[/]")
         case "delivery" if data["status"]:
             out.print(f"[bold]{escape(data['status'])}[/]")
         case "error":

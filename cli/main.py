@@ -145,6 +145,21 @@ def chat(
         _fail(error)
 
 
+@app.command()
+def yearly(
+    year: Annotated[int, typer.Argument(help="Calendar year, in each campus's own time zone")],
+    campus: Annotated[str | None, typer.Option(help="One campus, by its short name; default: all")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
+) -> None:
+    """Print a year's counts without persons, as some laws ask for (needs COMPANION_OWNER_DSN)."""
+    from cli.yearly import yearly as run  # noqa: PLC0415
+
+    try:
+        run(load_settings(), year, campus, as_json=as_json)
+    except CompanionError as error:
+        _fail(error)
+
+
 @evals_app.command("safety")
 def eval_safety(
     data: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="JSONL: id, text or turns, crisis, …")],
@@ -165,7 +180,7 @@ def campus_create(
     name: Annotated[str, typer.Argument(help="Full name")],
     time_zone: Annotated[str, typer.Option(help="IANA time zone, for example America/Denver")],
     escalation_email: Annotated[str, typer.Option(help="Where cases are announced when nobody is on call")],
-    region: Annotated[str, typer.Option(help="Country code, for lines and law")] = "US",
+    region: Annotated[str, typer.Option(help="Country or state, such as US or US-CA: its law applies")] = "US",
     staffed: Annotated[
         bool, typer.Option(help="Somebody answers at every hour; otherwise students are told that nobody does")
     ] = False,

@@ -42,6 +42,7 @@ def admit(
         language=snapshot.facts.language,
         time_zone=snapshot.facts.zone,
         region=snapshot.region,
+        campus_region=snapshot.facts.campus_region,
         received_at=received_at,
         attempt=attempt,
         history=snapshot.history[-REPLY_WINDOW:],

@@ -18,6 +18,7 @@ from conversations.script_store import store_message, store_step, take_number
 from conversations.snapshot import Snapshot
 from core.ids import MessageId, TurnId, new_id
 from db.access import Tx
+from safety.disclosure import Notice, notice_text
 from safety.triage.state import TriageState
 from safety.triage.step import ScriptStep
 from safety.types import Mode, Screening
@@ -38,6 +39,8 @@ class Judged:
     step: ScriptStep | None
     """What the script does; None when it has no part in this turn."""
     at: datetime
+    notices: tuple[Notice, ...] = ()
+    """What has to be said about the software with this turn."""
 
     @property
     def mode(self) -> Mode:
@@ -60,6 +63,7 @@ class Received:
     repeated: bool
     """The same idempotency key came before: nothing was done again."""
     screened: ScreenedTurn | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 async def commit_turn(tx: Tx, jobs: App, judged: Judged) -> Received | None:
@@ -81,12 +85,13 @@ async def commit_turn(tx: Tx, jobs: App, judged: Judged) -> Received | None:
         turn_id=turn_id,
     )
     await _store_screening(tx, judged, message)
+    await _store_notices(tx, judged, turn_id)
     if judged.step is not None:
         await _store_script(tx, jobs, judged, judged.step, turn_id)
     screened = None
     if judged.path == "agent":
         screened = admit(tx.who, snapshot, turn_id, judged.text, judged.screening, judged.mode, received_at=judged.at)
-    return Received(turn_id, snapshot.next_seq, judged.path, repeated=False, screened=screened)
+    return Received(turn_id, snapshot.next_seq, judged.path, repeated=False, screened=screened, notices=judged.notices)
 
 
 async def _store_turn(tx: Tx, judged: Judged, turn_id: TurnId) -> None:
@@ -116,6 +121,27 @@ async def _store_screening(tx: Tx, judged: Judged, message: MessageId) -> None:
             screening.version, judged.at,
         ),
     )  # fmt: skip
+
+
+async def _store_notices(tx: Tx, judged: Judged, turn_id: TurnId) -> None:
+    """Store what is said about the software; it stands above the student's message."""
+    for number, notice in enumerate(judged.notices):
+        await store_message(
+            tx,
+            judged.snapshot.key,
+            judged.snapshot.conversation_id,
+            judged.snapshot.next_seq,
+            number - len(judged.notices),
+            "script",
+            notice_text(notice, judged.snapshot.facts.language),
+            at=judged.at,
+            extras=orjson.dumps({"notice": notice.value}).decode(),
+            turn_id=turn_id,
+        )
+    if judged.notices:
+        await tx.conn.execute(
+            "update profiles set notice_seen_at = %s where account_id = %s", (judged.at, tx.who.account_id)
+        )
 
 
 async def _store_script(tx: Tx, jobs: App, judged: Judged, step: ScriptStep, turn_id: TurnId) -> None:

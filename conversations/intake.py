@@ -25,6 +25,7 @@ from core.crypto import Unreadable
 from core.errors import Conflict, Unavailable
 from core.ids import ConversationId, TurnId, new_id
 from db.access import Acting, Database, Tx
+from safety.disclosure import due_notices
 from safety.script import advance, counselor_takes_over, degraded_reply, open_triage
 from safety.triage.facts import InputKind, StudentFacts
 from safety.triage.step import ScriptStep
@@ -127,7 +128,9 @@ class Intake:
             if path == "agent":
                 raise Conflict("This was sent before with other words. Send it as a new message.")
             idempotency_key = str(new_id())
-        judged = Judged(snapshot, text, idempotency_key, screening, path, step, now)
+        # In a crisis and beside a person nothing stands between the words and the answer; what is due stays due.
+        notices = due_notices(snapshot.use, snapshot.law, now) if path in ("agent", "careful") else ()
+        judged = Judged(snapshot, text, idempotency_key, screening, path, step, now, notices)
         if path == "agent":
             await allow()
         try:

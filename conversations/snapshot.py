@@ -14,6 +14,7 @@ from core.errors import NotFound
 from core.ids import ConversationId
 from core.logs import get_logger
 from db.access import Tx
+from safety.disclosure import Law, UseFacts, law_for
 from safety.triage.facts import DeliveryFacts, StudentFacts
 from safety.triage.state import TriageState
 from safety.types import Category, Mode, PriorTurn, ScreeningContext, Severity
@@ -21,6 +22,7 @@ from tools.care.cases import delivery_facts
 from tools.care.staffing import staffing
 from tools.care.terms import for_script, read_terms
 from tools.people.keys import student_key
+from tools.people.people import MINORS
 
 WINDOW = 40
 """Messages that screening may look back on; the reply uses the newest of them. A turn's cost does not grow."""
@@ -32,7 +34,11 @@ CONVERSATION = """
 select c.mode, c.triage_sealed, c.summary_sealed, c.next_seq, p.name_sealed, p.age_band, p.region, p.time_zone,
        p.language, i.settings, i.time_zone, i.name,
        exists (select from safety_plans s where s.student_id = c.student_id),
-       exists (select from cases k where k.student_id = c.student_id and k.conversation_id is distinct from c.id)
+       exists (select from cases k where k.student_id = c.student_id and k.conversation_id is distinct from c.id),
+       i.region, p.notice_seen_at,
+       (select max(newest.created_at)
+        from (select id from conversations where student_id = c.student_id order by updated_at desc limit 3) recent,
+             lateral (select created_at from turns where conversation_id = recent.id order by seq desc limit 1) newest)
 from conversations c
 join profiles p on p.account_id = c.student_id
 join institutions i on i.id = c.institution_id
@@ -45,7 +51,6 @@ left join screenings s on s.message_id = m.id
 left join turns t on t.id = m.turn_id
 where m.conversation_id = %s and m.seq < %s order by m.seq desc, m.part desc limit %s
 """
-MINORS = ("under_16", "16_17")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,17 @@ class Snapshot:
     summary: str
     name: str
     facts: StudentFacts
+    use: UseFacts
 
     @property
     def region(self) -> str | None:
         """Where the student is: what they said in the script, else their settings."""
         return self.triage.region if self.triage is not None else self.facts.region
+
+    @property
+    def law(self) -> Law:
+        """The rules of the campus's region and of where the student is."""
+        return law_for(self.facts.campus_region, self.region)
 
     @property
     def context(self) -> ScreeningContext:
@@ -91,6 +102,7 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
     facts = StudentFacts(
         language=row[8],
         region=row[6],
+        campus_region=row[14],
         zone=row[7],
         minor=row[5] in MINORS,
         has_plan=row[12],
@@ -117,6 +129,7 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
         summary=key.open(row[2], f"conversations.summary:{conversation}") if row[2] else "",
         name=key.open(row[4], f"profiles.name:{tx.who.student_id}"),
         facts=facts,
+        use=UseFacts(last_at=row[16], notified_at=row[15], minor=facts.minor),
     )
 
 

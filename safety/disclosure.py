@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ SESSION_GAP = timedelta(hours=1)
 
 
 class Gate(StrEnum):
-    """Features that a region's law may close."""
+    """Features that a region's law may close. Claims of therapy are in no text anywhere, so they need no gate."""
 
     GUIDED_THERAPY_EXERCISES = "guided_therapy_exercises"
-    THERAPY_CLAIMS = "therapy_claims"
+    """Leading somebody through the steps of a skill; where it is closed, the page is named and they read it themselves."""
 
 
 class Notice(StrEnum):
@@ -41,15 +41,16 @@ class Notice(StrEnum):
 class Law:
     """A region's rules, as the institution's counsel set them."""
 
-    region: str
+    regions: tuple[str, ...]
+    """Codes it was read from, the campus's first."""
     ai_notice_at_start: bool
     ai_notice_every: timedelta
     minor_break_every: timedelta
     minor_rule: str
     """Key of the text that tells a minor the limits of privacy."""
     not_for_some_minors: bool
-    publish_protocol: bool
     yearly_report: bool
+    """Counts without persons are owed once a year: `companion yearly`."""
     gates: frozenset[Gate]
     sources: tuple[str, ...]
 
@@ -62,24 +63,17 @@ class Law:
 class UseFacts:
     """Stored facts about the student's present session."""
 
-    started_at: datetime | None
-    """First message of the present session; None before it."""
     last_at: datetime | None
-    """Last message of the student."""
+    """Last message of the student before this one; None before the first."""
     notified_at: datetime | None
     """When a notice about the software was last shown."""
     minor: bool = False
 
 
-def due_notices(use: UseFacts, region: str | None, now: datetime) -> tuple[Notice, ...]:
+def due_notices(use: UseFacts, law: Law, now: datetime) -> tuple[Notice, ...]:
     """Return the notices to show with the next reply, in order; none is ever skipped because another was shown."""
-    law = law_for(region)
-    new_session = use.started_at is None or use.last_at is None or now - use.last_at >= SESSION_GAP
-    if new_session or use.notified_at is None:
-        start = [Notice.AI_AT_START] if law.ai_notice_at_start else []
-        if use.minor and law.not_for_some_minors:
-            start.append(Notice.NOT_FOR_SOME_MINORS)
-        return tuple(start)
+    if use.notified_at is None or use.last_at is None or now - use.last_at >= SESSION_GAP:
+        return start_notices(law, minor=use.minor)
     due = []
     since = now - use.notified_at
     if since >= law.ai_notice_every:
@@ -89,39 +83,56 @@ def due_notices(use: UseFacts, region: str | None, now: datetime) -> tuple[Notic
     return tuple(due)
 
 
+def start_notices(law: Law, *, minor: bool) -> tuple[Notice, ...]:
+    """Return what is said before or with the first reply of a session."""
+    start = [Notice.AI_AT_START] if law.ai_notice_at_start else []
+    return (*start, *([Notice.NOT_FOR_SOME_MINORS] if minor and law.not_for_some_minors else []))
+
+
 def notice_text(notice: Notice, language: str = "en") -> str:
     """Return the text of a notice."""
     return words_for(language).text(f"notices.{notice.value}")
 
 
-def minor_rule(region: str | None) -> str:
-    """Return the key of the text on a minor's limits of privacy in a region."""
-    return law_for(region).minor_rule
+@lru_cache(maxsize=256)
+def law_for(*regions: str | None) -> Law:
+    """Return the rules where the campus is and where the student is, the strictest of each.
 
-
-def law_for(region: str | None) -> Law:
-    """Return a region's rules: the subdivision's, over the country's, over the default."""
-    code = (region or "").strip().lower().replace("_", "-")
-    country = code.split("-")[0]
-    laws = _load()
-    merged: dict[str, Any] = {}
-    for name in ("default", country, code):
-        merged |= laws.get(name, {})
+    Args:
+        regions: country or `country-subdivision` codes, the campus's first; None and unknown ones have the defaults. The text
+            on a minor's privacy is that of the first region that has one of its own.
+    """
+    found = [_rules_of(region) for region in regions or (None,)]
+    own = (rules["minor_rule"] for rules in found if rules["minor_rule"] != "default")
     return Law(
-        region=code or "default",
-        ai_notice_at_start=merged["ai_notice_at_start"],
-        ai_notice_every=timedelta(hours=merged["ai_notice_every_hours"]),
-        minor_break_every=timedelta(hours=merged["minor_break_every_hours"]),
-        minor_rule=merged["minor_rule"],
-        not_for_some_minors=merged["not_for_some_minors"],
-        publish_protocol=merged["publish_protocol"],
-        yearly_report=merged["yearly_report"],
-        gates=frozenset(Gate(gate) for gate in merged["gates"]),
-        sources=tuple(merged["sources"]),
+        regions=tuple(dict.fromkeys(_code(region) for region in regions if region)),
+        ai_notice_at_start=any(rules["ai_notice_at_start"] for rules in found),
+        ai_notice_every=timedelta(hours=min(rules["ai_notice_every_hours"] for rules in found)),
+        minor_break_every=timedelta(hours=min(rules["minor_break_every_hours"] for rules in found)),
+        minor_rule=next(own, "default"),
+        not_for_some_minors=any(rules["not_for_some_minors"] for rules in found),
+        yearly_report=any(rules["yearly_report"] for rules in found),
+        gates=frozenset(Gate(gate) for rules in found for gate in rules["gates"]),
+        sources=tuple(dict.fromkeys(source for rules in found for source in rules["sources"])),
     )
 
 
+def _rules_of(region: str | None) -> Mapping[str, Any]:
+    """The subdivision's rules over the country's over the default; sources add up."""
+    code = _code(region)
+    merged: dict[str, Any] = {}
+    for name in dict.fromkeys(("default", code.split("-")[0], code)):
+        rules = known_laws().get(name, {})
+        merged |= {**rules, "sources": [*merged.get("sources", ()), *rules.get("sources", ())]}
+    return merged
+
+
+def _code(region: str | None) -> str:
+    return (region or "").strip().lower().replace("_", "-")
+
+
 @cache
-def _load() -> Mapping[str, Mapping[str, Any]]:
+def known_laws() -> Mapping[str, Mapping[str, Any]]:
+    """Every region that has rules of its own, as they are written."""
     regions: Mapping[str, Mapping[str, Any]] = tomllib.loads(_FILE.read_text(encoding="utf-8"))["regions"]
     return regions

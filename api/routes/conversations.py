@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -22,9 +22,11 @@ from conversations.text import clean_message
 from core.ids import ConversationId, TurnId, new_id
 from core.logs import get_logger
 from db.access import Acting
+from safety.disclosure import Notice, notice_text
 from safety.script import delivery_status
 from safety.triage.facts import DeliveryFacts, InputKind
 from safety.types import Mode
+from tools.people.people import read_profile
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 log = get_logger("api.conversations")
@@ -80,6 +82,13 @@ class DeliveryOut(BaseModel):
     closed_at: datetime | None
 
 
+class NoticeOut(BaseModel):
+    """Something that has to be said about the software: at the start, and again after hours of use."""
+
+    kind: Notice
+    text: str
+
+
 class TurnOut(BaseModel):
     """A finished turn."""
 
@@ -89,6 +98,7 @@ class TurnOut(BaseModel):
     reply: str
     citations: list[dict[str, Any]]
     tools: list[dict[str, Any]]
+    notices: list[NoticeOut]
     crisis: dict[str, Any] | None
     delivery: DeliveryOut | None
     error: dict[str, Any] | None
@@ -186,9 +196,10 @@ async def take_turn(
     received = await parts.conversations.take_turn(
         who, conversation, text, idempotency_key=idempotency_key or str(new_id()), kind=InputKind.TEXT, allow=allow
     )
+    notices = await _notices(parts, who, received)
     if EVENT_STREAM in request.headers.get("accept", ""):
-        return _stream(parts, who, conversation, received.turn_id, None)
-    return await _whole(parts, who, conversation, received)
+        return _stream(parts, who, conversation, received.turn_id, None, notices)
+    return await _whole(parts, who, conversation, received, notices)
 
 
 @router.get("/{conversation_id}/turns/{turn_id}/events")
@@ -204,16 +215,37 @@ async def resume(
     return _stream(parts, who, ConversationId(conversation_id), TurnId(turn_id), last_event_id)
 
 
+async def _notices(parts: Parts, who: Acting, received: Received) -> list[NoticeOut]:
+    if not received.notices:
+        return []
+    async with parts.db.acting(who) as tx:
+        language = (await read_profile(tx, who.account_id)).language
+    return [NoticeOut(kind=notice, text=notice_text(notice, language)) for notice in received.notices]
+
+
 def _stream(
-    parts: Parts, who: Acting, conversation: ConversationId, turn: TurnId, last_id: str | None
+    parts: Parts,
+    who: Acting,
+    conversation: ConversationId,
+    turn: TurnId,
+    last_id: str | None,
+    notices: Sequence[NoticeOut] = (),
 ) -> StreamingResponse:
     headers = {"x-accel-buffering": "no", "x-turn-id": str(turn)}
-    return StreamingResponse(_frames(parts, who, conversation, turn, last_id), headers=headers, media_type=EVENT_STREAM)
+    frames = _frames(parts, who, conversation, turn, last_id, notices)
+    return StreamingResponse(frames, headers=headers, media_type=EVENT_STREAM)
 
 
 async def _frames(
-    parts: Parts, who: Acting, conversation: ConversationId, turn: TurnId, last_id: str | None
+    parts: Parts,
+    who: Acting,
+    conversation: ConversationId,
+    turn: TurnId,
+    last_id: str | None,
+    notices: Sequence[NoticeOut],
 ) -> AsyncIterator[bytes]:
+    for notice in notices:
+        yield format_sse_event(event="notice", data_str=notice.model_dump_json())
     async for event in parts.conversations.events(who, conversation, turn, last_id):
         if event.final:
             delivery = await _delivery(parts, who, conversation)
@@ -233,7 +265,9 @@ async def _delivery(parts: Parts, who: Acting, conversation: ConversationId) -> 
     return delivery_out(found.delivery, found.zone, found.language)
 
 
-async def _whole(parts: Parts, who: Acting, conversation: ConversationId, received: Received) -> TurnOut:
+async def _whole(
+    parts: Parts, who: Acting, conversation: ConversationId, received: Received, notices: list[NoticeOut]
+) -> TurnOut:
     out = TurnOut(
         turn_id=received.turn_id,
         seq=received.seq,
@@ -241,6 +275,7 @@ async def _whole(parts: Parts, who: Acting, conversation: ConversationId, receiv
         reply="",
         citations=[],
         tools=[],
+        notices=notices,
         crisis=None,
         delivery=None,
         error=None,

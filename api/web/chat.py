@@ -22,12 +22,12 @@ from conversations.text import clean_message
 from core.errors import CompanionError, NotAllowed, Unavailable
 from core.ids import ConversationId, new_id
 from db.access import Acting, Role
-from safety.disclosure import Notice, notice_text
+from safety.disclosure import Notice, law_for, notice_text, start_notices
 from safety.triage.delivery import delivery_status
 from safety.types import Mode
 from tools.care.plan import read_plan
 from tools.people.keys import student_key
-from tools.people.people import Profile, read_profile
+from tools.people.people import Profile, campus_region, read_profile
 
 router = APIRouter(include_in_schema=False)
 PICK_UP_WITHIN = timedelta(hours=6)
@@ -37,10 +37,11 @@ Draft = Annotated[str, Form(max_length=200_000)]
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """What every page of a student's needs: the name and the history."""
+    """What every page of a student's needs: the name, the history, and what is said about the software at the start."""
 
     profile: Profile
     days: list[Any]
+    notices: tuple[Notice, ...]
 
 
 @router.get("/chat")
@@ -184,7 +185,9 @@ async def _shell(who: Acting, parts: Parts) -> Shell:
     async with parts.db.acting(who) as tx:
         profile = await read_profile(tx, who.account_id)
         entries = await history.list_conversations(tx)
-    return Shell(profile, days(entries, profile.time_zone, parts.clock.now()))
+        law = law_for(await campus_region(tx), profile.region)
+    notices = start_notices(law, minor=profile.minor)
+    return Shell(profile, days(entries, profile.time_zone, parts.clock.now()), notices)
 
 
 def _context(shell: Shell, parts: Parts) -> dict[str, Any]:
@@ -193,5 +196,5 @@ def _context(shell: Shell, parts: Parts) -> dict[str, Any]:
         "days": shell.days,
         "zone": shell.profile.time_zone,
         "now": parts.clock.now(),
-        "disclosure": notice_text(Notice.AI_AT_START, shell.profile.language),
+        "notices": [notice_text(notice, shell.profile.language) for notice in shell.notices],
     }

@@ -52,6 +52,8 @@ class Bubble:
     tools: tuple[str, ...]
     replies: tuple[Choice, ...]
     """Quick replies, on the newest message only."""
+    notice: bool = False
+    """Something that has to be said about the software itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def bubbles(messages: Sequence[StoredMessage]) -> list[Bubble]:
                 cited=tuple(_cited(entry) for entry in message.extras.get("citations", ())),
                 tools=tuple(dict.fromkeys(entry["label"] for entry in message.extras.get("tools", ()))),
                 replies=tuple(choice for choice in choices if choice.href is None) if last else (),
+                notice="notice" in message.extras,
             )
         )
         if choices:

@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse
 from api.web.forms import choices
 from api.web.rendering import FOLDER, go, render, signed_in
 from api.web.session import home_of
+from safety.protocol import published_protocol
 from safety.resources import Audience, emergency_for, region_of, resources_for
 
 router = APIRouter(include_in_schema=False)
@@ -34,6 +35,12 @@ async def worker() -> Response:
 async def about(request: Request) -> Response:
     """What is read, kept and shown to whom, in full."""
     return render(request, "about.html")
+
+
+@router.get("/protocol")
+async def protocol(request: Request) -> Response:
+    """The crisis protocol as it is in force, published for anybody."""
+    return render(request, "protocol.html", protocol=published_protocol())
 
 
 @router.get("/help")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from safety.disclosure import minor_rule
+from safety.disclosure import law_for
 from safety.policy import Decision, Flag, Tier, decide, load_policy
 from safety.resources import emergency_for, poison_for, resources_for
 from safety.triage.buttons import buttons
@@ -200,7 +200,7 @@ class Draft:
         return replace(self.done(), state=None, mode=Mode.ORDINARY, choices=())
 
     def _say_minor_limits(self) -> None:
-        self.say(f"{MINOR_LIMITS}.{minor_rule(self.state.region)}")
+        self.say(f"{MINOR_LIMITS}.{law_for(self.facts.campus_region, self.state.region).minor_rule}")
         self.change(asked=(*self.state.asked, MINOR_LIMITS))
         self.limits_said = True
 

@@ -50,6 +50,8 @@ class StudentFacts:
     language: str = "en"
     region: str | None = None
     """Country or `country-subdivision` code from the student's settings; None is unknown and never guessed."""
+    campus_region: str | None = None
+    """Where the campus is; its law counts beside that of the student's region."""
     zone: str = "UTC"
     """IANA time zone in which times are shown."""
     minor: bool = False

@@ -21,7 +21,14 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PHONE, DESK = (390, 844), (1280, 800)
 SIZES = {"390x844": PHONE, "1280x800": DESK}
 THEMES = ("light", "dark")
-OPEN = {"landing": "/", "help": "/help?region=US", "sign-in": "/sign-in", "register": "/register", "about": "/about"}
+OPEN = {
+    "landing": "/",
+    "help": "/help?region=US",
+    "sign-in": "/sign-in",
+    "register": "/register",
+    "about": "/about",
+    "protocol": "/protocol",
+}
 HERS = {"library": "/library", "article": "/library/awake-at-3am", "plan": "/plan"}
 OTHERS = {
     "jonas@demo.example": "i cut myself again last night and the urge is still strong",

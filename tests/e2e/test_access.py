@@ -38,7 +38,7 @@ async def check() -> Check:
 async def test_pages_without_an_account(browsing: Browsing, check: Check, size: Size, theme: Theme) -> None:
     """Landing, about, the forms with and without a mistake, help, what is not there."""
     page = await browsing.page(size, theme)
-    for address in ("/", "/about", "/sign-in", "/register", "/help", "/help?region=US", "/nowhere"):
+    for address in ("/", "/about", "/protocol", "/sign-in", "/register", "/help", "/help?region=US", "/nowhere"):
         await page.goto(address)
         await check(page, address)
     await page.goto("/sign-in")

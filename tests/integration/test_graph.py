@@ -81,6 +81,25 @@ class TestEmbeddedTurn:
         assert not any("[1]" in sentence for sentence in sentences(events))
 
     @pytest.mark.usefixtures("library")
+    @pytest.mark.parametrize("asked", ["can we do a breathing exercise", "i can't start my lab report"])
+    async def test_where_the_law_wants_no_led_exercise_the_page_is_named_and_not_walked_through(
+        self, desk: Desk, asked: str
+    ) -> None:
+        """Illinois: no therapy by an AI. The page stays what it is, something to read."""
+        events = await desk.answer(await desk.turn(asked, campus_region="us-il"))
+        assert [event for event in events if isinstance(event, CitedPassage)]
+        assert not any(sentence[:2] in ("1.", "2.", "3.") for sentence in sentences(events))
+        assert any("by yourself" in sentence for sentence in sentences(events))
+
+    @pytest.mark.usefixtures("library")
+    async def test_a_gate_that_nobody_looks_at_is_noticed(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("safety.disclosure.Law.allows", lambda *_: True)
+        with pytest.raises(AssertionError):
+            await self.test_where_the_law_wants_no_led_exercise_the_page_is_named_and_not_walked_through(
+                desk, "can we do a breathing exercise"
+            )
+
+    @pytest.mark.usefixtures("library")
     async def test_next_brings_the_following_steps_under_their_numbers(self, desk: Desk) -> None:
         await desk.say("can we do a breathing exercise")
         events = await desk.say("next")

@@ -16,8 +16,6 @@ from tools.care.terms import for_script, read_terms
 from tools.people.keys import student_key
 from tools.people.people import read_profile, require_student
 
-MINORS = ("under_16", "16_17")
-
 
 class Screens(Protocol):
     """Screening; `safety.screen.Screener` is one."""
@@ -33,17 +31,19 @@ async def facts_for_rehearsal(tx: Tx, *, at: datetime) -> StudentFacts:
     profile, key = await read_profile(tx, student), await student_key(tx)
     row = await (
         await tx.conn.execute(
-            "select settings, time_zone, exists (select from cases where student_id = %s) from institutions where id = %s",
+            "select settings, time_zone, exists (select from cases where student_id = %s), region from institutions"
+            " where id = %s",
             (student, tx.who.institution_id),
         )
     ).fetchone()
-    campus, zone, earlier = row or ({}, "UTC", False)
+    campus, zone, earlier, campus_region = row or ({}, "UTC", False, None)
     staff = staffing(campus, zone, at)
     return StudentFacts(
         language=profile.language,
         region=profile.region,
+        campus_region=campus_region,
         zone=profile.time_zone,
-        minor=profile.age_band in MINORS,
+        minor=profile.minor,
         has_plan=await read_plan(tx, key) is not None,
         crisis_terms=for_script(await read_terms(tx, key)),
         staffed_now=staff.now,

@@ -10,6 +10,8 @@ from core.ids import AccountId, StudentId
 from db.access import Role, Tx
 from tools.people.keys import subject_key
 
+MINORS = ("under_16", "16_17")
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -22,6 +24,11 @@ class Profile:
     region: str | None
     time_zone: str
     language: str
+
+    @property
+    def minor(self) -> bool:
+        """Whether the person said that they are under 18."""
+        return self.age_band in MINORS
 
 
 def require_student(tx: Tx) -> StudentId:
@@ -49,3 +56,10 @@ async def read_profile(tx: Tx, account: UUID) -> Profile:
         raise NotFound
     key = await subject_key(tx, account)
     return Profile(AccountId(account), key.open(row[0], f"profiles.name:{account}"), *row[1:])
+
+
+async def campus_region(tx: Tx) -> str | None:
+    """Return the region of the acting person's campus, whose law applies."""
+    cursor = await tx.conn.execute("select region from institutions where id = %s", (tx.who.institution_id,))
+    row = await cursor.fetchone()
+    return str(row[0]) if row and row[0] else None

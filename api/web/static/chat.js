@@ -272,6 +272,7 @@ function take(turn, { name, id, data }) {
   else if (name === "tool") entry(turn, "did", "What it did", "t-tool", (node) => (node.lastElementChild.textContent = data.label));
   else if (name === "citation") entry(turn, "sources", "Sources", "t-source", (node) => source(node, data));
   else if (name === "crisis") showCrisis(turn, data);
+  else if (name === "notice") showNotice(turn, data);
   else if (name === "delivery") $("status").textContent = data.status;
   else if (name === "error") trouble(data.message);
   return name === "done" || name === "error";
@@ -364,6 +365,16 @@ function showCrisis(turn, crisis) {
   }
   setMode(crisis.mode);
   keepDown(true);
+}
+
+/** Says what has to be said about the software; it stands above the student's message, as it is stored. */
+function showNotice(turn, { text }) {
+  $("start-notices")?.remove();
+  const node = copy("t-notice");
+  node.lastElementChild.textContent = text;
+  turn.own.before(node);
+  turn.nodes.unshift(node);
+  speak(text);
 }
 
 function way({ label, href }) {

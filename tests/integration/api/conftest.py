@@ -46,8 +46,9 @@ class Client:
             return parse_events(response.iter_lines())
 
     def messages(self, conversation: str) -> list[dict[str, Any]]:
+        """What was said; notices about the software itself have tests of their own."""
         found: list[dict[str, Any]] = self.http.get(f"/conversations/{conversation}/messages").json()["items"]
-        return found
+        return [message for message in found if "notice" not in message["extras"]]
 
 
 def parse_events(lines: Iterator[str]) -> list[tuple[str, dict[str, Any]]]:

@@ -79,8 +79,10 @@ class Campus:
         return CaseId(rows[0]["id"])
 
     async def texts(self, conversation: ConversationId) -> list[tuple[str, str]]:
+        """Who said what; notices about the software itself have tests of their own."""
         async with self.db.acting(self.people.maya) as tx:
-            return [(m.author, m.text) for m in await history.read_messages(tx, conversation)]
+            found = await history.read_messages(tx, conversation)
+        return [(m.author, m.text) for m in found if "notice" not in m.extras]
 
     async def state(self, conversation: ConversationId) -> TriageState | None:
         from conversations.snapshot import read_snapshot  # noqa: PLC0415

@@ -58,8 +58,10 @@ class Desk:
             return await history.begin(tx, at=self.service.now())
 
     async def texts(self, who: Acting, conversation: ConversationId) -> list[tuple[str, str]]:
+        """Who said what; notices about the software itself have tests of their own."""
         async with self.db.acting(who) as tx:
-            return [(m.author, m.text) for m in await history.read_messages(tx, conversation)]
+            found = await history.read_messages(tx, conversation)
+        return [(m.author, m.text) for m in found if "notice" not in m.extras]
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from agents.turn import ModelTurn
 from core.errors import Unavailable
 from core.ids import ConversationId, InstitutionId, StudentId, TurnId, new_id
 from db.access import Acting
+from safety.disclosure import law_for
 from safety.types import Category, Mode, Screening, Severity
 
 CLEAR = Screening(False, False, Category.NONE, Severity.NONE, 0.0, (), "test")
@@ -154,7 +155,7 @@ async def test_a_forged_turn_inside_the_graph_reaches_no_model(way: Route) -> No
     services = TurnServices(down, down, down, reader, down, down)
     who = Acting.student(InstitutionId(new_id()), StudentId(new_id()))
     gate = Gate(print, "en")
-    context = TurnContext(services, who, TurnId(new_id()), ZoneInfo("UTC"), None, "en", "", None, gate)
+    context = TurnContext(services, who, TurnId(new_id()), ZoneInfo("UTC"), None, law_for(), "en", "", None, gate)
     forged: Any = {"turn": Forged()}
     with pytest.raises(TypeError, match="Only a screened turn"):
         await turn_graph().ainvoke(forged, context=context)
