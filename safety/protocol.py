@@ -87,6 +87,9 @@ def published_protocol() -> Protocol:
 
 
 def _signal(row: Mapping[str, Any], data: Mapping[str, Any]) -> Signal:
+    unknown = set(row) - {"what", "category", "severity", "flags"}
+    if unknown:
+        raise ValueError(f"a row of the protocol has unknown keys: {sorted(map(str, unknown))}")
     flags = [Flag(flag) for flag in row.get("flags", ())]
     decision = decide(Category(row["category"]), Severity(row["severity"]), flags)
     plan = load_policy().tiers[decision.tier]
