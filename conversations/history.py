@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -19,6 +19,9 @@ KEEP_MOODS = """update mood_logs set source_turn = null
                 where source_turn in (select id from turns where conversation_id = %s)"""
 KEEP_TASKS = """update tasks set source_turn = null
                 where source_turn in (select id from turns where conversation_id = %s)"""
+
+SEEN_EVERY = timedelta(seconds=5)
+"""A page asks every few seconds; written down less often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,18 @@ async def require_conversation(tx: Tx, conversation: ConversationId) -> Mode:
     if row is None:
         raise NotFound("There is no such conversation.")
     return Mode(row[0])
+
+
+async def note_presence(tx: Tx, conversation: ConversationId, *, at: datetime) -> None:
+    """Keep that the acting student's page of a conversation is open, while the script or a person is in it.
+
+    A counselor sees it as 'online'; in ordinary conversations nothing is kept.
+    """
+    await tx.conn.execute(
+        "update conversations set seen_at = %s where id = %s and student_id = %s and mode <> 'ordinary'"
+        " and (seen_at is null or seen_at < %s)",
+        (at, conversation, require_student(tx), at - SEEN_EVERY),
+    )
 
 
 async def delete_conversation(

@@ -10,7 +10,7 @@ from datetime import datetime
 from conversations.broker import Broker
 from conversations.events import Event, EventName, after, load_events
 from conversations.first_transaction import Received
-from conversations.history import require_conversation
+from conversations.history import note_presence, require_conversation
 from conversations.intake import Allow, Intake, always
 from conversations.runner import Runner
 from core.clock import Clock
@@ -110,9 +110,10 @@ class Conversations:
             return load_events(key.open(row[1], f"turns.events:{turn_id}"))
 
     async def status(self, who: Acting, conversation: ConversationId) -> Status:
-        """Return the mode and the delivery facts; raises `NotFound`."""
+        """Return the mode and the delivery facts, and keep that the student's page is open; raises `NotFound`."""
         async with self._db.acting(who) as tx:
             mode = await require_conversation(tx, conversation)
+            await note_presence(tx, conversation, at=self._clock.now())
             cursor = await tx.conn.execute(
                 "select time_zone, language from profiles where account_id = %s", (who.account_id,)
             )

@@ -38,7 +38,15 @@ from db.access import Acting, Role
 from tools.care import acts
 from tools.care.bell import Bell
 from tools.care.disclosure import record_disclosure
-from tools.care.dossier import Dossier, open_dossier, open_evidence, open_transcript
+from tools.care.dossier import (
+    DispatchSheet,
+    Dossier,
+    open_dispatch,
+    open_dossier,
+    open_evidence,
+    open_transcript,
+)
+from tools.care.dossier.others import read_notices
 from tools.care.facts import read_case
 from tools.care.queue import Queue, colleagues, read_queue
 from tools.care.report import Report, read_report
@@ -78,9 +86,17 @@ async def transcript(case_id: UUID, who: StaffDep, parts: PartsDep) -> Transcrip
 
 @staff.get("/cases/{case_id}/evidence")
 async def evidence(case_id: UUID, who: StaffDep, parts: PartsDep) -> EvidenceOut:
-    """Rules and scores; a look of its own in the student's list."""
+    """Rules, scores and each notice; a look of its own in the student's list."""
     async with parts.db.acting(who) as tx:
-        return EvidenceOut(items=list(await open_evidence(tx, CaseId(case_id), at=parts.clock.now())))
+        judged = await open_evidence(tx, CaseId(case_id), at=parts.clock.now())
+        return EvidenceOut(items=list(judged), notices=list(await read_notices(tx, CaseId(case_id))))
+
+
+@staff.get("/cases/{case_id}/dispatch")
+async def dispatch(case_id: UUID, who: StaffDep, parts: PartsDep) -> DispatchSheet:
+    """What a dispatcher asks, and no more; a look of its own in the student's list."""
+    async with parts.db.acting(who) as tx:
+        return await open_dispatch(tx, CaseId(case_id), at=parts.clock.now())
 
 
 @staff.post("/cases/{case_id}/claim")

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from safety.types import Severity
 from tools.care.disclosure import ToldOutside
 from tools.care.dossier import Judged, Quote
+from tools.care.dossier.others import Noticed
 from tools.care.outcomes import Outcome
 from tools.care.queue import Colleague
 
@@ -90,9 +91,10 @@ class TranscriptOut(BaseModel):
 
 
 class EvidenceOut(BaseModel):
-    """Why it was flagged."""
+    """Why it was flagged, and each notice that went out."""
 
     items: list[Judged]
+    notices: list[Noticed]
 
 
 class ColleagueList(BaseModel):

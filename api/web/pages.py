@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.web import account, chat, console, console_case, front, library, looks
+from api.web import account, chat, front, library, looks
+from api.web.console import acts, case, queue
 
 router = APIRouter()
-for part in (front, account, chat, looks, library, console, console_case):
+for part in (front, account, chat, looks, library, queue, case, acts):
     router.include_router(part.router)

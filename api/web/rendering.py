@@ -102,6 +102,6 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(clock=times.clock, day=times.day, iso=times.iso, moment=times.moment)
+    env.filters.update(ahead=times.ahead, clock=times.clock, day=times.day, iso=times.iso, moment=times.moment)
     env.globals.update(static=static_url, neutral_page=NEUTRAL_PAGE)
     return env

@@ -35,6 +35,16 @@ def day(moment: datetime, zone: str, now: datetime) -> str:
     return text if local.year == today.year else f"{text}, {local.year}"
 
 
+def ahead(value: datetime, zone: str, now: datetime) -> str:
+    """A moment that may lie ahead: `today 14:30`, `tomorrow 9:00`, `Tuesday 9:00`, `Dec 3 9:00`."""
+    local, today = value.astimezone(zone_of(zone)).date(), now.astimezone(zone_of(zone)).date()
+    days = (local - today).days
+    if days < 0:
+        return moment(value, zone, now)
+    name = ("today", "tomorrow")[days] if days < 2 else f"{local:%A}" if days < 7 else f"{local:%b} {local.day}"
+    return f"{name} {clock(value, zone)}"
+
+
 def moment(value: datetime, zone: str, now: datetime) -> str:
     """Day and clock; the clock alone for today."""
     when, hour = day(value, zone, now), clock(value, zone)

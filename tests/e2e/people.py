@@ -95,6 +95,16 @@ class Counselor(Person):
     def answer(self) -> Locator:
         return self.page.get_by_label("Reply as a person")
 
+    @property
+    def standing(self) -> Locator:
+        """Where the case that is open stands."""
+        return self.page.locator("#live")
+
+    async def claim(self) -> None:
+        """Take the case that is open on."""
+        await self.page.get_by_role("button", name="Claim this case").click()
+        await expect(self.standing).to_contain_text("Yours")
+
     async def known(self) -> set[str]:
         """The addresses of the cases in the queue."""
         return {await case.get_attribute("href") or "" for case in await self.cases.all()}

@@ -83,7 +83,7 @@ async def test_pages_of_a_student(site: Site, browsing: Browsing, check: Check, 
     await page.keyboard.press("Escape")
     page.on("dialog", lambda dialog: dialog.accept())
     await student.sign_in()
-    for address in ("/library", "/library/awake-at-3am", "/plan", f"{conversation}/looks"):
+    for address in ("/library", "/library/awake-at-3am", "/plan", f"{conversation}/looks", "/looks"):
         await page.goto(address)
         await check(page, address)
 
@@ -112,6 +112,6 @@ async def test_pages_of_a_counselor(site: Site, browsing: Browsing, check: Check
     await counselor.reply("Hi, I'm a person.")
     await check(page, "in the conversation")
     address = page.url
-    for more in ("transcript", "evidence"):
+    for more in ("transcript", "evidence", "dispatch"):
         await page.goto(f"{address}/{more}")
         await check(page, more)

@@ -23,6 +23,8 @@ class Seen(StrEnum):
     """The whole conversation."""
     EVIDENCE = "evidence"
     """Why it was flagged: rules and scores."""
+    DISPATCH = "dispatch"
+    """The sheet for emergency services: who, where, the danger."""
 
 
 @dataclass(frozen=True, slots=True)

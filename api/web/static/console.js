@@ -84,10 +84,24 @@ $("alerts")?.addEventListener("click", async () => {
   $("alerts").setAttribute("aria-pressed", String(Boolean(sound)));
 });
 
-$("opener")?.addEventListener("click", ({ currentTarget }) => {
-  $("reply-text").value = [currentTarget.dataset.words, $("reply-text").value].filter(Boolean).join("\n");
+$("opener")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  $("reply-text").value = [event.currentTarget.dataset.words, $("reply-text").value].filter(Boolean).join("\n");
   $("reply-text").focus();
 });
+
+// What changed must not take away a sheet in which somebody is writing: the new acts wait until it is closed.
+let later = null;
+document.body.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+  if (detail.target.id !== "acts" || !detail.target.querySelector(":popover-open")) return;
+  detail.shouldSwap = false;
+  later = detail.fragment.querySelector("#acts") ?? detail.fragment.firstElementChild;
+});
+document.addEventListener("toggle", ({ newState }) => {
+  if (newState !== "closed" || !later) return;
+  $("acts").replaceWith(later);
+  later = null;
+}, true);
 
 $("reply-text")?.addEventListener("input", () => {
   if (Date.now() - typedAt < TYPING_MS) return;

@@ -26,8 +26,7 @@ from tools.care.dossier import Dossier, open_dossier, open_evidence, open_transc
 from tools.care.facts import beside
 from tools.care.outcomes import Outcome
 from tools.care.queue import Queue, read_queue
-from tools.care.terms import MyTerms, save_terms
-from tools.people.keys import student_key, subject_key
+from tools.people.keys import subject_key
 
 WRONG = ("maya", "jonas", "operator", "stranger", "foreign_counselor")
 
@@ -210,37 +209,6 @@ async def test_opening_is_stored_and_the_student_sees_who_opened_what(campus: Ca
         ("Sam", Seen.EVIDENCE), ("Sam", Seen.TRANSCRIPT), ("Rosa", Seen.CASE),
     ]  # fmt: skip
     assert (await facts_of(campus, conversation)).opened_at == opened
-
-
-async def test_the_first_sixty_seconds(campus: Campus, worker: WorkerApp) -> None:
-    async def write_terms(tx: Tx) -> None:
-        terms = MyTerms(call_first="Priya", never_call="my father", call_back_number="+1 555 0100")
-        await save_terms(tx, await student_key(tx), terms, at=campus.clock.now())
-
-    await act(campus, campus.people.maya, write_terms)
-    conversation = await campus.begin(campus.people.maya)
-    for number in range(8):
-        campus.verdict.found = CLEAR
-        await campus.say(conversation, f"ordinary {number}", CLEAR)
-    await campus.say(conversation, WORDS, crisis())
-    await campus.say(conversation, "yes", CLEAR)
-    await drain(worker)
-    case = await campus.case_of(conversation)
-    await claim(campus, case, campus.people.sam)
-    page = await look(campus, case)
-    assert (page.student.name, page.minor, page.claimed_by, page.mode) == ("Maya", False, "Sam", Mode.TRIAGE)
-    assert page.terms is not None and page.terms.never_call == "my father"
-    assert [(entry.item, entry.value) for entry in page.answers][:1] == [("thoughts", "yes")]
-    quoted = [quote.text for quote in page.quotes]
-    assert WORDS in quoted and "ordinary 7" in quoted and "ordinary 0" not in quoted
-    assert [quote.text for quote in page.quotes if quote.flagged] == [WORDS]
-    assert any("on-call counselor" in quote.text for quote in page.shown)
-    assert {(told.channel, told.state) for told in page.told} >= {("email", "sent"), ("sms", "failed")}
-    assert "score" not in str(page) and "test.rule" not in str(page)
-    transcript = await act(campus, campus.people.rosa, lambda tx: open_transcript(tx, case, at=campus.clock.now()))
-    assert next(quote.text for quote in transcript if quote.author == "student") == "ordinary 0"
-    judged = await act(campus, campus.people.rosa, lambda tx: open_evidence(tx, case, at=campus.clock.now()))
-    assert judged[0].evidence[0]["rule"] == "test.rule"
 
 
 async def test_a_person_writes_and_the_companion_is_silent(campus: Campus) -> None:

@@ -218,7 +218,7 @@ async def test_a_case_opens_whatever_the_script_left_behind(campus: Campus) -> N
     page = await look(campus, case)
     texts = [quote.text for quote in page.quotes]
     assert WORDS in texts and UNREADABLE in texts
-    assert page.check_ins == ()
+    assert page.shown.promises == ()
 
 
 async def test_five_turns_around_what_was_flagged_are_quoted(campus: Campus) -> None:

@@ -11,7 +11,7 @@ from tests.integration.care.test_seeded_bugs import must_fail
 from tests.mutation import seed
 from tools.care import acts, facts, outcomes, queue
 from tools.care.delivery import WorkerApp
-from tools.care.dossier import looks, page, said
+from tools.care.dossier import conversation, looks, said
 
 Patch = pytest.MonkeyPatch
 
@@ -89,9 +89,9 @@ async def test_an_outcome_of_ones_own_is_noticed(campus: Campus) -> None:
     await must_fail(test_review.test_the_database_knows_no_outcome_but_the_protocols(campus))
 
 
-@pytest.mark.parametrize("function", [page._triage, said._text], ids=["state", "message"])
+@pytest.mark.parametrize("function", [conversation._triage, said._text], ids=["state", "message"])
 async def test_a_case_that_cannot_be_opened_is_noticed(campus: Campus, monkeypatch: Patch, function: object) -> None:
-    whole = "(KeyError, ValueError, TypeError, Unreadable)" if function is page._triage else "Unreadable"
+    whole = "(KeyError, ValueError, TypeError, Unreadable)" if function is conversation._triage else "Unreadable"
     seed(monkeypatch, function, f"except {whole}", "except ZeroDivisionError")  # type: ignore[arg-type]
     await must_fail(test_review.test_a_case_opens_whatever_the_script_left_behind(campus))
 

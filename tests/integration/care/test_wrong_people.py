@@ -39,7 +39,8 @@ BODIES: dict[str, Any] = {
 FORMS: dict[str, Any] = {
     "claim": {}, "release": {}, "typing": {}, "reply": {"text": "x"}, "hand-back": {"text": "x"}, "note": {"text": "x"},
     "severity": {"to": "low", "reason": "x"}, "transfer": {"to": str(new_id())}, "take-over": {"text": "x"},
-    "follow-up": {"due": "2100-01-01T00:00"}, "close": {"outcome": "misread"},
+    "follow-up": {"due": "2100-01-01T00:00"}, "disclose": {"text": "x", "told": ["police"]},
+    "close": {"outcome": "misread"},
 }  # fmt: skip
 FREE = {"note", "notes", "claim"}
 """Acts on a case that need no claim of one's own."""

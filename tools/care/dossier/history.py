@@ -1,4 +1,4 @@
-"""What happened in a case and before it, and who was told: stored facts in order."""
+"""What happened in a case: stored facts in order, with the words that staff or the student left there."""
 
 from __future__ import annotations
 
@@ -7,86 +7,72 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from core.crypto import SubjectKey
+from core.crypto import SubjectKey, Unreadable
 from core.errors import NotFound
 from core.ids import CaseId
 from db.access import Tx
-from tools.care.facts import CaseFacts
+from tools.care.dossier.said import UNREADABLE
 from tools.care.queue import colleague_name
 
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One notice: to whom, how, and what became of it."""
-
-    channel: str
-    rung: str
-    reason: str
-    state: str
-    committed_at: datetime
-    sent_at: datetime | None
-    error: str | None
+EVENTS = """
+select id, at, kind, actor_id, student_id, facts, body_sealed from case_events where case_id = %s order by at, id
+"""
+NAMED = ("to", "from")
+"""Facts that name another member of staff by id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One fact of the case in order."""
+    """One fact of the case."""
 
     at: datetime
     kind: str
     by: str | None
+    """A colleague's name, `student`, or None for the service itself."""
+    about: str | None
+    """The colleague whom an act names: to whom a case was offered, from whom it was taken."""
     facts: dict[str, Any]
     words: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierCase:
-    """A case of the past: facts only."""
-
-    opened_at: datetime
-    category: str
-    severity: str
-    outcome: str | None
-
-
 async def read_history(tx: Tx, key: SubjectKey, case: CaseId) -> list[Happened]:
-    """Return the facts of a case, oldest first, with the words that staff or the student left there."""
-    cursor = await tx.conn.execute(
-        "select e.id, e.at, e.kind, e.actor_id, e.student_id, e.facts, e.body_sealed from case_events e"
-        " where e.case_id = %s order by e.at, e.id",
-        (case,),
-    )
+    """Return the facts of a case, oldest first."""
+    names = _Names(tx)
     happened = []
-    for id_, at, kind, actor, student, facts, sealed in await cursor.fetchall():
-        words = key.open(sealed, f"case_events.body:{id_}") if sealed else None
-        happened.append(Happened(at, kind, await _actor(tx, actor, student), facts, words))
+    for id_, at, kind, actor, student, facts, sealed in await (await tx.conn.execute(EVENTS, (case,))).fetchall():
+        by = "student" if actor == student else await names.of(actor)
+        happened.append(Happened(at, kind, by, await names.about(kind, facts), facts, _words(key, id_, sealed)))
     return happened
 
 
-async def _actor(tx: Tx, actor: UUID | None, student: UUID) -> str | None:
-    if actor is None or actor == student:
-        return None if actor is None else "student"
-    try:
-        return await colleague_name(tx, actor)
-    except NotFound:
+def _words(key: SubjectKey, event: UUID, sealed: bytes | None) -> str | None:
+    if sealed is None:
         return None
+    try:
+        return key.open(sealed, f"case_events.body:{event}")
+    except Unreadable:
+        return UNREADABLE
 
 
-async def read_told(tx: Tx, case: CaseId) -> tuple[Told, ...]:
-    """Return every notice of a case, oldest first."""
-    cursor = await tx.conn.execute(
-        "select channel, rung, reason, state, created_at, sent_at, last_error from deliveries where case_id = %s"
-        " order by created_at, id",
-        (case,),
-    )
-    return tuple(Told(*row) for row in await cursor.fetchall())
+class _Names:
+    """Names of colleagues, each read once."""
 
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._known: dict[UUID, str | None] = {}
 
-async def read_earlier(tx: Tx, facts: CaseFacts) -> tuple[EarlierCase, ...]:
-    """Return the student's other cases, newest first."""
-    cursor = await tx.conn.execute(
-        "select opened_at, category, severity, outcome from cases where student_id = %s and id <> %s"
-        " order by opened_at desc limit 10",
-        (facts.student_id, facts.id),
-    )
-    return tuple(EarlierCase(*row) for row in await cursor.fetchall())
+    async def of(self, account: UUID | None) -> str | None:
+        if account is None:
+            return None
+        if account not in self._known:
+            try:
+                self._known[account] = await colleague_name(self._tx, account)
+            except NotFound:
+                self._known[account] = None  # Their account is gone; that they acted stays on record.
+        return self._known[account]
+
+    async def about(self, kind: str, facts: dict[str, Any]) -> str | None:
+        if kind not in ("offered", "taken_over"):
+            return None
+        named = next((str(facts[name]) for name in NAMED if name in facts), None)
+        return await self.of(UUID(named)) if named else None

@@ -1,7 +1,7 @@
 """A case laid out for the first sixty seconds: who, how bad, what was said and promised, who else acts.
 
-Facts first. Quotes are the flagged turns with those around them; the whole transcript, and the rules and scores, are
-looks of their own and stored as such.
+Facts first, in the order in which a counselor needs them. The whole transcript, the rules and scores, and the dispatch
+sheet are looks of their own and stored as such.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
-
-from core.crypto import SubjectKey, Unreadable
-from core.ids import CaseId, ConversationId
-from core.logs import get_logger
+from core.ids import AccountId, CaseId
 from db.access import Tx
-from safety.triage.state import TriageState
 from safety.types import Mode
 from tools.care.access import Seen
 from tools.care.dossier.answered import Answered, answered
-from tools.care.dossier.history import EarlierCase, Happened, Told, read_earlier, read_history, read_told
+from tools.care.dossier.before import Changed, OtherCase, read_changed, read_other_cases
+from tools.care.dossier.conversation import Presence, read_conversation
+from tools.care.dossier.glance import Glance, glance
+from tools.care.dossier.history import Happened, read_history
 from tools.care.dossier.looks import look
+from tools.care.dossier.others import Others, read_others
+from tools.care.dossier.reach import CallBack, Place, call_back, place
 from tools.care.dossier.said import Quote, around_flagged, read_all
+from tools.care.dossier.shown import Shown, read_shown
 from tools.care.facts import CaseFacts, beside
 from tools.care.openers import opener
 from tools.care.plan import SafetyPlan, read_plan
@@ -29,8 +30,8 @@ from tools.care.queue import colleague_name
 from tools.care.terms import MyTerms, read_terms
 from tools.people.people import Profile, read_profile, require_staff
 
-log = get_logger("care.dossier")
-MINORS = ("under_16", "16_17")
+ELSEWHERE = ("answer", "looked", "note")
+"""Facts that stand on the page in a place of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +41,28 @@ class Dossier:
     case: CaseFacts
     student: Profile
     minor: bool
-    last_seen_at: datetime | None
+    call_back: CallBack | None
+    place: Place | None
+    presence: Presence
     mode: Mode | None
+    """None when the conversation is gone."""
     deletion_requested: bool
-    claimed_by: str | None
     terms: MyTerms | None
-    plan: SafetyPlan | None
+    glance: tuple[Glance, ...]
     answers: tuple[Answered, ...]
+    notes: tuple[Happened, ...]
+    """What the script noted: stopped answering, asked not to be asked further, help reached."""
     quotes: tuple[Quote, ...]
-    shown: tuple[Quote, ...]
-    """What the script said since the case was opened: what the student was shown and promised."""
-    check_ins: tuple[datetime, ...]
-    """When the companion said that it will come back."""
-    told: tuple[Told, ...]
+    changed: Changed | None
+    clinician: str | None
+    """Whom the student named."""
+    known_by: str | None
+    """Who had their last case here."""
+    shown: Shown
+    others: Others
+    plan: SafetyPlan | None
     history: tuple[Happened, ...]
-    earlier: tuple[EarlierCase, ...]
+    other_cases: tuple[OtherCase, ...]
     opener: str
     """First words to start from."""
 
@@ -65,42 +73,67 @@ async def open_dossier(tx: Tx, case: CaseId, *, at: datetime) -> Dossier:
     Raises `NotFound` for a case that the acting member of staff may not see, or that is closed.
     """
     facts, key = await look(tx, case, Seen.CASE, at=at)
+    await _mark_opened(tx, case, at)
+    student, me = beside(tx, facts.student_id), await colleague_name(tx, require_staff(tx))
+    profile = await read_profile(tx, facts.student_id)
+    terms, plan = await read_terms(student, key), await read_plan(student, key)
+    conversation = await read_conversation(tx, key, facts.conversation_id, at=at)
+    messages = await read_all(tx, key, facts.conversation_id)
+    history, others = await read_history(tx, key, case), await read_other_cases(tx, facts)
+    answers = answered(history, conversation.triage, profile.language, profile.time_zone)
+    changed = await read_changed(tx, facts, others, answers, plan=plan, terms=terms, language=profile.language)
+    return Dossier(
+        case=facts,
+        student=profile,
+        minor=profile.minor,
+        call_back=call_back(answers, terms),
+        place=place(answers),
+        presence=conversation.presence,
+        mode=conversation.mode,
+        deletion_requested=conversation.deletion_requested,
+        terms=terms,
+        glance=glance(answers),
+        answers=answers,
+        notes=tuple(entry for entry in history if entry.kind == "note"),
+        quotes=around_flagged(messages),
+        changed=changed,
+        clinician=terms.clinician or None if terms else None,
+        known_by=changed.last.counselor if changed else None,
+        shown=await read_shown(
+            tx, key, facts.conversation_id, messages, conversation.triage, profile, since=facts.opened_at, at=at
+        ),
+        others=await read_others(
+            tx,
+            case,
+            history,
+            me=me,
+            holder=await _name(tx, facts.claimed_by),
+            offered_to=await _name(tx, facts.offered_to),
+        ),
+        plan=plan,
+        history=tuple(entry for entry in history if entry.kind not in ELSEWHERE),
+        other_cases=others,
+        opener=opener(
+            facts.category,
+            facts.severity,
+            returning=changed is not None,
+            name=profile.name,
+            me=me,
+            campus=await _campus_name(tx),
+        ),
+    )
+
+
+async def _mark_opened(tx: Tx, case: CaseId, at: datetime) -> None:
     await tx.conn.execute(
         "update cases set first_opened_at = coalesce(first_opened_at, %s),"
         " acknowledged_at = case when claimed_by = %s then %s else acknowledged_at end where id = %s",
         (at, tx.who.account_id, at, case),
     )
-    student = beside(tx, facts.student_id)
-    profile = await read_profile(tx, facts.student_id)
-    messages = await read_all(tx, key, facts.conversation_id)
-    mode, deletion, triage, seen = await _conversation(tx, key, facts.conversation_id)
-    history, earlier = await read_history(tx, key, case), await read_earlier(tx, facts)
-    return Dossier(
-        case=facts,
-        student=profile,
-        minor=profile.age_band in MINORS,
-        last_seen_at=seen,
-        mode=mode,
-        deletion_requested=deletion,
-        claimed_by=await colleague_name(tx, facts.claimed_by) if facts.claimed_by else None,
-        terms=await read_terms(student, key),
-        plan=await read_plan(student, key),
-        answers=answered(history, profile.language, profile.time_zone),
-        quotes=around_flagged(messages),
-        shown=tuple(quote for quote in messages if quote.author == "script" and quote.at >= facts.opened_at),
-        check_ins=tuple(entry.at for entry in triage.check_ins) if triage else (),
-        told=await read_told(tx, case),
-        history=tuple(entry for entry in history if entry.kind not in ("answer", "looked")),
-        earlier=earlier,
-        opener=opener(
-            facts.category,
-            facts.severity,
-            returning=bool(earlier),
-            name=profile.name,
-            me=await colleague_name(tx, require_staff(tx)),
-            campus=await _campus_name(tx),
-        ),
-    )
+
+
+async def _name(tx: Tx, account: AccountId | None) -> str | None:
+    return await colleague_name(tx, account) if account else None
 
 
 async def _campus_name(tx: Tx) -> str:
@@ -108,29 +141,3 @@ async def _campus_name(tx: Tx) -> str:
         await tx.conn.execute("select name from institutions where id = %s", (tx.who.institution_id,))
     ).fetchone()
     return str(row[0]) if row else ""
-
-
-async def _conversation(
-    tx: Tx, key: SubjectKey, conversation: ConversationId | None
-) -> tuple[Mode | None, bool, TriageState | None, datetime | None]:
-    cursor = await tx.conn.execute(
-        "select mode, delete_requested_at is not null, triage_sealed,"
-        " (select max(t.created_at) from turns t where t.conversation_id = c.id) from conversations c where id = %s",
-        (conversation,),
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        return None, True, None, None
-    return Mode(row[0]), row[1], _triage(key, conversation, row[2]), row[3]
-
-
-def _triage(key: SubjectKey, conversation: ConversationId | None, sealed: bytes | None) -> TriageState | None:
-    """Read where the script stands; None where it is not asking, or where another version wrote what it cannot read."""
-    if sealed is None:
-        return None
-    try:
-        return TriageState.from_dict(orjson.loads(key.open(sealed, f"conversations.triage:{conversation}")))
-    except (KeyError, ValueError, TypeError, Unreadable) as error:
-        # A person must be able to open the case whatever the script left behind.
-        log.error("triage_state_unreadable", conversation=str(conversation), error=type(error).__name__)
-        return None

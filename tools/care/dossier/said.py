@@ -79,5 +79,5 @@ def _text(key: SubjectKey, message: UUID, body: bytes) -> str:
     try:
         return key.open(body, f"messages.body:{message}")
     except Unreadable:
-        log.error("message_unreadable", message=str(message))
+        log.error("message_unreadable", id=str(message))
         return UNREADABLE

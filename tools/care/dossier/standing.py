@@ -10,13 +10,14 @@ from uuid import UUID
 from core.ids import CaseId
 from db.access import Tx
 from safety.types import Mode
+from tools.care.dossier.conversation import Presence, presence
 from tools.care.dossier.looks import go_on_looking
 from tools.care.dossier.said import Quote, read_newer
 from tools.care.facts import CaseFacts, read_case
 from tools.care.queue import colleague_name
 
 CONVERSATION = """
-select c.mode, (select max(t.created_at) from turns t where t.conversation_id = c.id)
+select c.mode, c.seen_at, (select max(t.created_at) from turns t where t.conversation_id = c.id)
 from conversations c where c.id = %s
 """
 
@@ -28,7 +29,7 @@ class Standing:
     case: CaseFacts
     mode: Mode | None
     """None when the conversation is gone."""
-    last_seen_at: datetime | None
+    presence: Presence
     holder: str | None
     mine: bool
     offered_to_me: bool
@@ -39,19 +40,30 @@ class Standing:
         return self.case.status == "live"
 
     @property
-    def seen(self) -> str:
+    def acts(self) -> str:
         """Changes whenever the acts that are possible change."""
-        return hashlib.sha256(repr((self.case, self.mode, self.holder)).encode()).hexdigest()[:16]
+        return _digest(self.case, self.mode, self.holder)
+
+    @property
+    def strip(self) -> str:
+        """Changes whenever what is shown of the student changes."""
+        return _digest(self.presence.online, self.presence.wrote_at)
 
 
-async def read_standing(tx: Tx, case: CaseId) -> Standing:
+async def read_standing(tx: Tx, case: CaseId, *, at: datetime) -> Standing:
     """Read where a case stands: facts only, no look. Raises `NotFound`."""
     facts = await read_case(tx, case)
     row = await (await tx.conn.execute(CONVERSATION, (facts.conversation_id,))).fetchone()
-    holder = await colleague_name(tx, facts.claimed_by) if facts.claimed_by else None
+    mode, seen, wrote = row or (None, None, None)
     me = tx.who.account_id
-    mode, seen = (Mode(row[0]), row[1]) if row else (None, None)
-    return Standing(facts, mode, seen, holder, facts.claimed_by == me, facts.offered_to == me)
+    return Standing(
+        case=facts,
+        mode=Mode(mode) if mode else None,
+        presence=presence(seen, wrote, at=at),
+        holder=await colleague_name(tx, facts.claimed_by) if facts.claimed_by else None,
+        mine=facts.claimed_by == me,
+        offered_to_me=facts.offered_to == me,
+    )
 
 
 async def newer_messages(tx: Tx, case: CaseId, after: UUID | None, *, at: datetime) -> list[Quote]:
@@ -61,3 +73,7 @@ async def newer_messages(tx: Tx, case: CaseId, after: UUID | None, *, at: dateti
     """
     facts, key = await go_on_looking(tx, case, at=at)
     return await read_newer(tx, key, facts.conversation_id, after, facts.opened_at)
+
+
+def _digest(*facts: object) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]

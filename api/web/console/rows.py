@@ -1,36 +1,13 @@
-"""What the console shows: the protocol's facts in words, with the clocks that a shift works by."""
+"""The queue's rows: facts in words, with the clocks that a shift works by."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from pathlib import Path
-
-import yaml
 
 from api.web.times import span
 from core.ids import AccountId
-from safety.triage.words import words_for
 from tools.care.queue import Queue, QueueEntry
-
-Words = Mapping[str, Mapping[str, str]]
-
-
-@cache
-def console_words() -> Words:
-    """The console's words for the protocol's values."""
-    words: Words = yaml.safe_load(Path(__file__).with_name("console_words.yaml").read_text(encoding="utf-8"))
-    return words
-
-
-@cache
-def button_words() -> Mapping[str, str]:
-    """Value that a tap on a button sent -> what the student read on it."""
-    tree = words_for("en").tree
-    own = [item["labels"] for item in tree["items"].values() if "labels" in item]
-    return {str(value): str(label) for labels in (*own, tree["choices"]) for value, label in labels.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The counselor's console: the live queue."""
+"""The live queue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.deps import PartsDep
 from api.parts import Parts
-from api.web.console_view import console_words, rows
+from api.web.console.rows import rows
+from api.web.console.words import console_words
 from api.web.rendering import render, unchanged
 from api.web.session import PageStaff
 from db.access import Acting

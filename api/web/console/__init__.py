@@ -1,0 +1,1 @@
+"""The counselor's console: the queue, the case, what is done there."""
