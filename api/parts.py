@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+import httpx
 from procrastinate import App
 
 from agents.run import stream_turn
@@ -17,13 +18,16 @@ from agents.services import open_services
 from api.limits import Limiter
 from api.telemetry import push_counters
 from conversations.broker import Broker
+from conversations.cut_off import CutOff
 from conversations.intake import Intake
 from conversations.runner import Runner
 from conversations.service import Conversations
+from conversations.spool import Spool
 from core.clock import Clock, SystemClock
 from core.crypto import KeyRing
 from core.errors import CompanionError
 from core.logs import get_logger
+from core.sealed_box import SealingKey
 from core.settings import Settings
 from db.access import Database
 from db.jobs import job_app
@@ -31,6 +35,9 @@ from embedding.load import load_embedder
 from embedding.protocol import Embedder
 from safety.resources import RULES
 from safety.screen import Screener
+from tools.care.channels import open_channels
+from tools.care.contacts import Contacts
+from tools.care.direct import DirectCall
 from tools.people.accounts import Accounts
 
 log = get_logger("api.parts")
@@ -56,7 +63,7 @@ class Parts:
 @asynccontextmanager
 async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Parts]:
     """Open everything the API needs; raises `ConfigurationError` with a message that says what to repair."""
-    settings.require_secrets()
+    settings.require_secrets("spool_public_key")
     clock = clock or SystemClock()
     RULES.set(settings.unchecked_lines, clock.now().date())
     keys = KeyRing.from_setting(settings.master_key.get_secret_value())
@@ -65,7 +72,7 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
         auth = Database(settings.auth_dsn.get_secret_value(), keys, size=2)
         for database in (db, auth):
             stack.push_async_callback(database.close)
-            await database.open()
+            await database.open(must_answer=False)
         embedder = load_embedder(
             settings.embedder,
             settings.home,
@@ -84,7 +91,9 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
             clock,
             lease=timedelta(seconds=settings.turn_lease_seconds),
         )
-        conversations = Conversations(db, Intake(db, jobs, screener, clock, executor), runner, broker, clock)
+        cut_off = await _open_cut_off(stack, settings, db, clock)
+        intake = Intake(db, jobs, screener, clock, executor, cut_off)
+        conversations = Conversations(db, intake, runner, broker, cut_off, clock)
         stack.push_async_callback(conversations.stop)
         sweeper = asyncio.create_task(_sweep(conversations))
         stack.callback(sweeper.cancel)
@@ -103,6 +112,20 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
             screener=screener,
             conversations=conversations,
         )
+
+
+async def _open_cut_off(stack: AsyncExitStack, settings: Settings, db: Database, clock: Clock) -> CutOff:
+    """Open what is left while the database is down: the spool, the contacts, the channels."""
+    http = await stack.enter_async_context(httpx.AsyncClient())
+    contacts = Contacts(settings.home)
+    direct = DirectCall(contacts, open_channels(settings, http), settings.public_url, clock)
+    key = SealingKey.from_setting(settings.spool_public_key.get_secret_value(), "COMPANION_SPOOL_PUBLIC_KEY")
+    cut_off = CutOff(Spool(settings.home), key, contacts, direct, clock)
+    await contacts.learn(db)
+    stack.push_async_callback(cut_off.close)
+    for keeping in (contacts.keep_learning(db), cut_off.keep_calling()):
+        stack.callback(asyncio.create_task(keeping).cancel)
+    return cut_off
 
 
 async def _sweep(conversations: Conversations) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from conversations.crisis_events import crisis_payload, resource_payload
-from conversations.intake import SafetyReply
+from conversations.cut_off import SafetyReply
 from core.errors import CompanionError, TooLarge
 from core.logs import get_logger
 from safety.resources import resources_for

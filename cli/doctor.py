@@ -107,6 +107,26 @@ def _roles(settings: Settings) -> str:
     return "three logins, none of them powerful; every table has row-level security"
 
 
+def _spool(settings: Settings) -> str:
+    from conversations.replaying import opening_keys  # noqa: PLC0415  # slow to load
+    from conversations.spool import Spool  # noqa: PLC0415
+
+    if not settings.spool_public_key.get_secret_value():
+        raise Complaint("COMPANION_SPOOL_PUBLIC_KEY is not set. `companion secrets` prints a fresh pair.")
+    if settings.spool_private_key.get_secret_value():
+        opening_keys(settings)
+    spool = Spool(settings.home)
+    if spool.unreadable():
+        raise Complaint(f"{len(spool.unreadable())} entries are of another version. Replay them with that version.")
+    waiting = spool.waiting()
+    if waiting and datetime.now(UTC) - waiting[0].at > WORKER_SILENT:
+        raise Complaint(
+            f"{len(waiting)} messages wait since {waiting[0].at:%Y-%m-%d %H:%M} UTC. The worker replays them when the "
+            "database answers; check that it runs on this machine's home folder and holds COMPANION_SPOOL_PRIVATE_KEY."
+        )
+    return f"{len(waiting)} messages wait"
+
+
 def _vector(settings: Settings) -> str:
     with _connect(settings, "app") as connection:
         row = connection.execute("select extversion from pg_extension where extname = 'vector'").fetchone()
@@ -203,6 +223,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "secrets": _secrets,
     "database": _database,
     "roles": _roles,
+    "spool": _spool,
     "vector extension": _vector,
     "Redis": _redis,
     "embedder": _embedder,

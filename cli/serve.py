@@ -13,7 +13,7 @@ GRACE_SECONDS = 5
 
 def serve(settings: Settings) -> None:
     """Serve until stopped. Open streams get a few seconds; their turns go on elsewhere or at the next start."""
-    settings.require_secrets()
+    settings.require_secrets("spool_public_key")
     configure_logging(settings.log_level)
     uvicorn.run(
         create_app(settings),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+from conversations.replaying import keep_replaying
 from conversations.ticks import add_ticks
 from core.logs import configure_logging
 from core.settings import Settings
@@ -15,7 +16,7 @@ from tools.care.probe import add_probe
 
 def work(settings: Settings) -> None:
     """Work until stopped; jobs in hand are finished or taken over by another worker."""
-    settings.require_secrets()
+    settings.require_secrets("spool_private_key")
     configure_logging(settings.log_level)
     RULES.set(settings.unchecked_lines, datetime.now(UTC).date())
-    asyncio.run(working.work(settings, add_ticks, add_probe))
+    asyncio.run(working.work(settings, add_ticks, add_probe, beside=[keep_replaying]))

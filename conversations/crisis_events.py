@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from conversations.events import Event, EventName
 from safety.resources import Resource
 from safety.triage.step import ScriptStep
+from safety.types import Screening
+
+
+def script_events(screening: Screening, path: str, step: ScriptStep) -> list[Event]:
+    """Return the events of a turn that the script answers."""
+    return [
+        Event("1.1", EventName.SCREENING, screening_payload(screening)),
+        Event("1.2", EventName.CRISIS, crisis_payload(step)),
+        Event("1.3", EventName.DONE, {"path": path}),
+    ]
+
+
+def screening_payload(screening: Screening) -> dict[str, Any]:
+    """What a client may know of the screening: whether the ordinary path was left, never a score."""
+    return {"crisis": screening.crisis, "clarify": screening.clarify, "careful": bool(screening.degraded)}
 
 
 def crisis_payload(step: ScriptStep) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 from procrastinate import App
@@ -12,11 +12,12 @@ from psycopg.types.json import Jsonb
 
 from agents.state import ScreenedTurn
 from conversations.admission import admit
-from conversations.crisis_events import crisis_payload
-from conversations.events import Event, EventName, dump_events
+from conversations.crisis_events import script_events
+from conversations.cut_off import Kept
+from conversations.events import dump_events
 from conversations.script_store import store_message, store_step, take_number
 from conversations.snapshot import Snapshot
-from core.ids import MessageId, TurnId, new_id
+from core.ids import MessageId, TurnId
 from db.access import Tx
 from safety.disclosure import Notice, notice_text
 from safety.triage.state import TriageState
@@ -34,11 +35,14 @@ class Judged:
     snapshot: Snapshot
     text: str
     idempotency_key: str
+    turn_id: TurnId
     screening: Screening
     path: Path
     step: ScriptStep | None
     """What the script does; None when it has no part in this turn."""
     at: datetime
+    written_at: datetime
+    """When the student wrote it: `at`, unless it waited in the spool."""
     notices: tuple[Notice, ...] = ()
     """What has to be said about the software with this turn."""
 
@@ -59,11 +63,13 @@ class Received:
 
     turn_id: TurnId
     seq: int
-    path: Path
+    path: Path | Literal["kept"]
     repeated: bool
     """The same idempotency key came before: nothing was done again."""
     screened: ScreenedTurn | None = None
     notices: tuple[Notice, ...] = ()
+    kept: Kept | None = None
+    """With the path `kept`: the database is down, the message waits on the disk, and this is what the student is told."""
 
 
 async def commit_turn(tx: Tx, jobs: App, judged: Judged) -> Received | None:
@@ -71,8 +77,8 @@ async def commit_turn(tx: Tx, jobs: App, judged: Judged) -> Received | None:
     snapshot = judged.snapshot
     if not await take_number(tx, snapshot, judged.mode, judged.state, at=judged.at):
         return None
-    turn_id = TurnId(new_id())
-    await _store_turn(tx, judged, turn_id)
+    turn_id = judged.turn_id
+    await _store_turn(tx, judged)
     message = await store_message(
         tx,
         snapshot.key,
@@ -81,28 +87,30 @@ async def commit_turn(tx: Tx, jobs: App, judged: Judged) -> Received | None:
         0,
         "student",
         judged.text,
-        at=judged.at,
+        at=judged.written_at,
         turn_id=turn_id,
     )
     await _store_screening(tx, judged, message)
     await _store_notices(tx, judged, turn_id)
     if judged.step is not None:
-        await _store_script(tx, jobs, judged, judged.step, turn_id)
+        await _store_script(tx, jobs, judged, judged.step)
     screened = None
     if judged.path == "agent":
-        screened = admit(tx.who, snapshot, turn_id, judged.text, judged.screening, judged.mode, received_at=judged.at)
+        screened = admit(
+            tx.who, snapshot, turn_id, judged.text, judged.screening, judged.mode, received_at=judged.written_at
+        )
     return Received(turn_id, snapshot.next_seq, judged.path, repeated=False, screened=screened, notices=judged.notices)
 
 
-async def _store_turn(tx: Tx, judged: Judged, turn_id: TurnId) -> None:
+async def _store_turn(tx: Tx, judged: Judged) -> None:
     snapshot, agent = judged.snapshot, judged.path == "agent"
     await tx.conn.execute(
         "insert into turns (id, institution_id, student_id, conversation_id, seq, idempotency_key, body_hash, path,"
         " state, versions, created_at, finished_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
-            turn_id, tx.who.institution_id, tx.who.student_id, snapshot.conversation_id, snapshot.next_seq,
+            judged.turn_id, tx.who.institution_id, tx.who.student_id, snapshot.conversation_id, snapshot.next_seq,
             judged.idempotency_key, snapshot.key.digest(judged.text), judged.path, "queued" if agent else "done",
-            Jsonb({"screening": judged.screening.version}), judged.at, None if agent else judged.at,
+            Jsonb({"screening": judged.screening.version}), judged.written_at, None if agent else judged.at,
         ),
     )  # fmt: skip
 
@@ -118,7 +126,7 @@ async def _store_screening(tx: Tx, judged: Judged, message: MessageId) -> None:
             message, tx.who.institution_id, tx.who.student_id, snapshot.conversation_id, screening.crisis,
             screening.clarify, screening.category, screening.severity, screening.score,
             snapshot.key.seal(evidence, f"screenings.evidence:{message}"), list(screening.degraded),
-            screening.version, judged.at,
+            screening.version, judged.written_at,
         ),
     )  # fmt: skip
 
@@ -144,24 +152,12 @@ async def _store_notices(tx: Tx, judged: Judged, turn_id: TurnId) -> None:
         )
 
 
-async def _store_script(tx: Tx, jobs: App, judged: Judged, step: ScriptStep, turn_id: TurnId) -> None:
+async def _store_script(tx: Tx, jobs: App, judged: Judged, step: ScriptStep) -> None:
+    turn_id, since = judged.turn_id, judged.written_at
     if judged.path == "agent":
-        await apply_effects(tx, jobs, judged.snapshot.conversation_id, step.effects, at=judged.at)
+        await apply_effects(tx, jobs, judged.snapshot.conversation_id, step.effects, at=judged.at, since=since)
         return
-    await store_step(tx, jobs, judged.snapshot, step, at=judged.at, turn_id=turn_id)
-    events = _script_events(judged.screening, judged.path, crisis_payload(step))
+    await store_step(tx, jobs, judged.snapshot, step, at=judged.at, since=since, turn_id=turn_id)
+    events = script_events(judged.screening, judged.path, step)
     sealed = judged.snapshot.key.seal(dump_events(events), f"turns.events:{turn_id}")
     await tx.conn.execute("update turns set events_sealed = %s where id = %s", (sealed, turn_id))
-
-
-def _script_events(screening: Screening, path: Path, payload: dict[str, Any]) -> list[Event]:
-    return [
-        Event("1.1", EventName.SCREENING, screening_payload(screening)),
-        Event("1.2", EventName.CRISIS, payload),
-        Event("1.3", EventName.DONE, {"path": path}),
-    ]
-
-
-def screening_payload(screening: Screening) -> dict[str, Any]:
-    """What a client may know of the screening: whether the ordinary path was left, never a score."""
-    return {"crisis": screening.crisis, "clarify": screening.clarify, "careful": bool(screening.degraded)}

@@ -48,9 +48,9 @@ class StoredMessage:
     created_at: datetime
 
 
-async def begin(tx: Tx, *, at: datetime) -> ConversationId:
-    """Begin a conversation of the acting student."""
-    conversation = ConversationId(new_id())
+async def begin(tx: Tx, *, at: datetime, conversation: ConversationId | None = None) -> ConversationId:
+    """Begin a conversation of the acting student, under an id that is free or a new one."""
+    conversation = conversation or ConversationId(new_id())
     await tx.conn.execute(
         "insert into conversations (id, institution_id, student_id, created_at, updated_at) values (%s, %s, %s, %s, %s)",
         (conversation, tx.who.institution_id, require_student(tx), at, at),

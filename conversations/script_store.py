@@ -44,11 +44,15 @@ async def store_step(
     step: ScriptStep,
     *,
     at: datetime,
+    since: datetime | None = None,
     first_part: int = 1,
     turn_id: TurnId | None = None,
 ) -> None:
-    """Store a step's messages under the number that was taken, and carry out its effects."""
-    await apply_effects(tx, jobs, snapshot.conversation_id, step.effects, at=at)
+    """Store a step's messages under the number that was taken, and carry out its effects.
+
+    `since` is when it all began, where that is earlier: a case that is opened by this is open since then.
+    """
+    await apply_effects(tx, jobs, snapshot.conversation_id, step.effects, at=at, since=since)
     payload = orjson.dumps(crisis_payload(step)).decode()
     for offset, message in enumerate(step.messages):
         last = offset == len(step.messages) - 1

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from conversations.broker import Broker
+from conversations.crisis_events import script_events
+from conversations.cut_off import CutOff
 from conversations.events import Event, EventName, after, load_events
 from conversations.first_transaction import Received
 from conversations.history import note_presence, require_conversation
-from conversations.intake import Allow, Intake, always
+from conversations.incoming import Allow, Incoming, always
+from conversations.intake import Intake
 from conversations.runner import Runner
 from core.clock import Clock
-from core.errors import NotFound
+from core.errors import NotFound, Unavailable
 from core.ids import ConversationId, TurnId
 from db.access import Acting, Database
 from safety.triage.facts import DeliveryFacts, InputKind
@@ -40,8 +43,11 @@ class Status:
 class Conversations:
     """Takes turns in and streams what becomes of them."""
 
-    def __init__(self, db: Database, intake: Intake, runner: Runner, broker: Broker, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, intake: Intake, runner: Runner, broker: Broker, cut_off: CutOff, clock: Clock
+    ) -> None:
         self._db, self._intake, self._runner, self._broker, self._clock = db, intake, runner, broker, clock
+        self._cut_off = cut_off
 
     async def take_turn(
         self,
@@ -54,9 +60,7 @@ class Conversations:
         allow: Allow = always,
     ) -> Received:
         """Commit a message and see that its turn runs; raises what `Intake.receive` raises."""
-        received = await self._intake.receive(
-            who, conversation, text, idempotency_key=idempotency_key, kind=kind, allow=allow
-        )
+        received = await self._intake.receive(Incoming(who, conversation, text, idempotency_key, kind, allow))
         if received.path == "agent":
             self._runner.start(who, conversation, received.screened)
         else:
@@ -93,6 +97,15 @@ class Conversations:
                 return
             await asyncio.sleep(POLL_SECONDS)
 
+    async def events_of(self, who: Acting, conversation: ConversationId, received: Received) -> AsyncIterator[Event]:
+        """Yield the events of a message that has just come in, those of a kept one included."""
+        if received.kept is not None:
+            for event in script_events(received.kept.screening, received.path, received.kept.step):
+                yield event
+            return
+        async for event in self.events(who, conversation, received.turn_id):
+            yield event
+
     async def _stored_events(self, who: Acting, conversation: ConversationId, turn_id: TurnId) -> list[Event] | None:
         async with self._db.acting(who) as tx:
             cursor = await tx.conn.execute(
@@ -110,7 +123,19 @@ class Conversations:
             return load_events(key.open(row[1], f"turns.events:{turn_id}"))
 
     async def status(self, who: Acting, conversation: ConversationId) -> Status:
-        """Return the mode and the delivery facts, and keep that the student's page is open; raises `NotFound`."""
+        """Return the mode and the delivery facts, and keep that the student's page is open; raises `NotFound`.
+
+        While the database is down they are those of the messages that are kept, as far as this process kept them.
+        """
+        try:
+            return await self._stored_status(who, conversation)
+        except Unavailable:
+            standing = self._cut_off.standing(who, conversation)
+            if standing is None:
+                raise
+            return Status(standing.mode, standing.delivery, standing.facts.zone, standing.facts.language)
+
+    async def _stored_status(self, who: Acting, conversation: ConversationId) -> Status:
         async with self._db.acting(who) as tx:
             mode = await require_conversation(tx, conversation)
             await note_presence(tx, conversation, at=self._clock.now())

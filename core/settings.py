@@ -48,6 +48,12 @@ class Settings(BaseSettings):
         description="32 bytes, base64: wraps every student's key. Several, comma-separated: first is current",
     )
     index_key: SecretStr = Field(SecretStr(""), description="32 bytes, base64: blind index of e-mail addresses")
+    spool_public_key: SecretStr = Field(
+        SecretStr(""), description="X25519, base64: the API seals to it what comes while the database is down"
+    )
+    spool_private_key: SecretStr = Field(
+        SecretStr(""), description="Its private half, for the worker alone. Several, comma-separated: first is current"
+    )
     token_private_key: SecretStr = Field(SecretStr(""), description="PEM, RSA: signs access tokens")
     demo_password: SecretStr = Field(SecretStr(""), description="Password of every demo login; never in production")
     webhook_secret: SecretStr = Field(SecretStr(""), description="Signs webhooks and SMS requests to the institution")
@@ -89,12 +95,15 @@ class Settings(BaseSettings):
     def production(self) -> bool:
         return self.environment is Environment.PRODUCTION
 
-    def require_secrets(self) -> None:
-        """Check that every secret the service needs is present.
+    def require_secrets(self, *also: str) -> None:
+        """Check that every secret the service needs is present, and those that this process needs `also`.
 
         Raises `ConfigurationError` that names what is missing and how to set it.
         """
-        needed = ("app_dsn", "worker_dsn", "auth_dsn", "master_key", "index_key", "token_private_key", "webhook_secret")
+        everybody = (
+            "app_dsn", "worker_dsn", "auth_dsn", "master_key", "index_key", "token_private_key", "webhook_secret",
+        )  # fmt: skip
+        needed = everybody + also
         missing = [f"COMPANION_{name.upper()}" for name in needed if not getattr(self, name).get_secret_value()]
         if missing:
             raise ConfigurationError(

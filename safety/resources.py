@@ -219,6 +219,12 @@ def _offered(region: str) -> tuple[Resource, ...]:
     return tuple(entry for entry in load_resources()[region] if entry.offered)
 
 
+def resource_named(identifier: str) -> Resource | None:
+    """Return the resource with an id, if it is still packaged."""
+    everything = (entry for region in load_resources().values() for entry in region)
+    return next((entry for entry in everything if entry.id == identifier), None)
+
+
 @cache
 def load_resources() -> Mapping[str, tuple[Resource, ...]]:
     """Read every region's file: region -> entries.

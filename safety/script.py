@@ -7,7 +7,7 @@ crisis protocol; the declared table is in `data/scripts/flow.yaml`. The machine 
 
 from __future__ import annotations
 
-from safety.triage.delivery import delivery_status
+from safety.triage.delivery import delivery_status, direct_call_words
 from safety.triage.live_person import caring_message, counselor_regrades, counselor_takes_over, hand_back
 from safety.triage.machine import advance
 from safety.triage.opening import degraded_reply, gentle_check_in, open_follow_up, open_screener, open_triage
@@ -22,6 +22,7 @@ __all__ = [
     "counselor_takes_over",
     "degraded_reply",
     "delivery_status",
+    "direct_call_words",
     "gentle_check_in",
     "hand_back",
     "open_follow_up",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -116,3 +116,10 @@ class Screening:
     def clear(self) -> bool:
         """Whether the turn may go on to a model."""
         return not (self.crisis or self.clarify or self.degraded)
+
+    def or_worse(self, again: Screening) -> Screening:
+        """Return the graver of this verdict and a later one on the same words; what either found stays found."""
+        worse = max((again, self), key=lambda one: (one.crisis, one.clarify, one.severity.rank))
+        evidence = tuple(dict.fromkeys((*self.evidence, *again.evidence)))
+        score = max(self.score, again.score)
+        return replace(worse, evidence=evidence, score=score, degraded=again.degraded, vector=again.vector)

@@ -89,10 +89,13 @@ def secrets() -> dict[str, str]:
 
 
 def settings_over(postgres: EmbeddedPostgres, redis: EmbeddedRedis, secrets: dict[str, str], name: str) -> Settings:
-    """Settings that reach one database of the session's server."""
+    """Settings that reach one database of a server, with a home of their own that shares the encoder."""
+    home = postgres.data.parent / f"home-{name}"
+    home.mkdir()
+    (home / "models").symlink_to(HOME / "models")
     return Settings(
         environment=Environment.TEST,
-        home=HOME,
+        home=home,
         owner_dsn=postgres.dsn(roles.OWNER, name),
         app_dsn=postgres.dsn(roles.APP, name),
         worker_dsn=postgres.dsn(roles.WORKER, name),

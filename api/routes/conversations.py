@@ -16,6 +16,8 @@ from pydantic import BaseModel, Field
 from api.deps import PartsDep, StudentDep
 from api.parts import Parts
 from conversations import history
+from conversations.crisis_events import script_events
+from conversations.cut_off import Kept
 from conversations.events import Event, EventName
 from conversations.first_transaction import Received
 from conversations.text import clean_message
@@ -31,6 +33,8 @@ from tools.people.people import read_profile
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 log = get_logger("api.conversations")
 EVENT_STREAM = "text/event-stream"
+KEPT = 202
+"""The message is accepted and on the disk, and what follows from it comes later."""
 
 
 class ConversationOut(BaseModel):
@@ -94,7 +98,9 @@ class TurnOut(BaseModel):
 
     turn_id: UUID
     seq: int
-    path: str = Field(description="`agent`, `script`, `careful` or `live_person`")
+    path: str = Field(
+        description="`agent`, `script`, `careful`, `live_person`; `kept`: it waits on the disk until the database is back"
+    )
     reply: str
     citations: list[dict[str, Any]]
     tools: list[dict[str, Any]]
@@ -176,12 +182,16 @@ async def status(conversation_id: UUID, who: StudentDep, parts: PartsDep) -> Sta
 @router.post(
     "/{conversation_id}/turns",
     response_model=TurnOut,
-    responses={200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}},
+    responses={
+        200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}},
+        202: {"model": TurnOut, "description": "The database is down. The message is kept; do not send it again."},
+    },
 )
 async def take_turn(
     conversation_id: UUID,
     body: TurnIn,
     request: Request,
+    response: Response,
     who: StudentDep,
     parts: PartsDep,
     idempotency_key: Annotated[str | None, Header(max_length=100)] = None,
@@ -196,8 +206,12 @@ async def take_turn(
     received = await parts.conversations.take_turn(
         who, conversation, text, idempotency_key=idempotency_key or str(new_id()), kind=InputKind.TEXT, allow=allow
     )
+    streams = EVENT_STREAM in request.headers.get("accept", "")
+    if received.kept is not None:
+        response.status_code = KEPT
+        return _kept_stream(received.kept) if streams else await _whole(parts, who, conversation, received, [])
     notices = await _notices(parts, who, received)
-    if EVENT_STREAM in request.headers.get("accept", ""):
+    if streams:
         return _stream(parts, who, conversation, received.turn_id, None, notices)
     return await _whole(parts, who, conversation, received, notices)
 
@@ -254,6 +268,17 @@ async def _frames(
         yield _frame(event)
 
 
+def _kept_stream(kept: Kept) -> StreamingResponse:
+    """The whole answer to a message that is kept, in the form of a stream."""
+    events = script_events(kept.screening, "kept", kept.step)
+    delivery = delivery_out(kept.delivery, kept.zone, kept.language).model_dump_json()
+    told = format_sse_event(event="delivery", data_str=delivery)
+    frames = [*map(_frame, events[:-1]), told, _frame(events[-1])]
+    return StreamingResponse(
+        iter(frames), KEPT, {"x-accel-buffering": "no", "x-turn-id": str(kept.turn_id)}, media_type=EVENT_STREAM
+    )
+
+
 def _frame(event: Event) -> bytes:
     return format_sse_event(event=event.name.value, data_str=orjson.dumps(event.data).decode(), id=event.id)
 
@@ -281,7 +306,8 @@ async def _whole(
         error=None,
     )
     sentences: list[str] = []
-    async for event in parts.conversations.events(who, conversation, received.turn_id):
+    kept = received.kept
+    async for event in parts.conversations.events_of(who, conversation, received):
         match event.name:
             case EventName.SENTENCE:
                 sentences.append(event.data["text"] + event.data["ends"])
@@ -295,5 +321,7 @@ async def _whole(
             case EventName.ERROR:
                 out.error = event.data
     out.reply = "".join(sentences).strip()
-    out.delivery = await _delivery(parts, who, conversation)
+    out.delivery = (
+        delivery_out(kept.delivery, kept.zone, kept.language) if kept else await _delivery(parts, who, conversation)
+    )
     return out

@@ -17,9 +17,9 @@ from api.web.rendering import go, render, unchanged
 from api.web.session import PageStudent, VisitorDep
 from conversations import history
 from conversations.crisis_events import crisis_payload
-from conversations.intake import SafetyReply
+from conversations.cut_off import Kept, SafetyReply
 from conversations.text import clean_message
-from core.errors import CompanionError, NotAllowed, Unavailable
+from core.errors import CompanionError, NotAllowed, NotFound, Unavailable
 from core.ids import ConversationId, new_id
 from db.access import Acting, Role
 from safety.disclosure import Notice, law_for, notice_text, start_notices
@@ -131,7 +131,11 @@ async def send(
     try:
         if who.role is not Role.STUDENT:
             raise NotAllowed("This is a student's own place.")
-        return go(request, await _take(parts, who, conversation, text, key or str(new_id())))
+        target, kept = await _take(parts, who, conversation, text, key or str(new_id()))
+        if kept is None:
+            return go(request, f"/chat/{target}#newest")
+        words = {"crisis": crisis_payload(kept.step)}
+        return render(request, "kept.html", 202, problem=words, write_to=f"/chat/{target}")
     except CompanionError as error:
         crisis = crisis_payload(error.step) if isinstance(error, SafetyReply) else None
         problem = {"title": "This is not sent yet", "detail": error.message, "crisis": crisis}
@@ -155,25 +159,36 @@ async def plan(request: Request, who: PageStudent, parts: PartsDep) -> Response:
     return render(request, "plan.html", plan=found, zone=profile.time_zone, now=parts.clock.now())
 
 
-async def _take(parts: Parts, who: Acting, conversation: UUID | None, text: str, key: str) -> str:
+async def _take(
+    parts: Parts, who: Acting, conversation: UUID | None, text: str, key: str
+) -> tuple[ConversationId, Kept | None]:
+    """Send the words; returns the conversation they are in, and what is said while they are only kept."""
     words = clean_message(text, max_bytes=parts.settings.message_max_bytes)
     target = ConversationId(conversation) if conversation else await _begin(parts, who)
 
     async def allow() -> None:
         await parts.limiter.hit("turns", str(who.account_id), f"{parts.settings.turns_per_minute}/minute")
 
-    received = await parts.conversations.take_turn(who, target, words, idempotency_key=key, allow=allow)
+    try:
+        received = await parts.conversations.take_turn(who, target, words, idempotency_key=key, allow=allow)
+    except NotFound:
+        if conversation is not None:
+            raise
+        target = await _begin(parts, who)  # The database came back between the free id and the message.
+        received = await parts.conversations.take_turn(who, target, words, idempotency_key=key, allow=allow)
+    if received.kept is not None:
+        return target, received.kept
     try:
         async with asyncio.timeout(WAIT_FOR_REPLY_SECONDS):
             async for _ in parts.conversations.events(who, target, received.turn_id):
                 pass
     except TimeoutError:  # The turn goes on by itself; the page shows it when it is there.
         pass
-    return f"/chat/{target}#newest"
+    return target, None
 
 
 async def _begin(parts: Parts, who: Acting) -> ConversationId:
-    """Begin a conversation; without the database its id is free, and intake still screens and answers."""
+    """Begin a conversation; without the database its id is free, and what is kept under it begins it later."""
     try:
         async with parts.db.acting(who) as tx:
             return await history.begin(tx, at=parts.clock.now())

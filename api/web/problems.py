@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 
 from api.web.rendering import go, is_fragment, render, wants_html
 from api.web.session import sign_in_address
+from core.errors import Unavailable
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -21,8 +22,13 @@ def install(app: FastAPI) -> None:
 
 
 def problem_page(request: Request, problem: dict[str, Any], draft: str = "") -> Response:
-    """The page of a problem; `draft` is what the student had typed, kept in a box to send again."""
-    return render(request, "problem.html", problem["status"], problem=problem, draft=draft)
+    """The page of a problem; `draft` is what the student had typed, kept in a box to send again.
+
+    Where the chat cannot be shown because a part is down, one can still write: it is answered and kept.
+    """
+    chat = request.url.path.startswith("/chat") and problem["status"] == Unavailable.status
+    write_to = request.url.path if chat and request.method == "GET" else None
+    return render(request, "problem.html", problem["status"], problem=problem, draft=draft, write_to=write_to)
 
 
 def _for_browsers(handler: Handler) -> Handler:

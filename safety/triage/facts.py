@@ -65,5 +65,7 @@ class StudentFacts:
     """When somebody looks next; None if not known."""
     earlier_case: bool = False
     """There was a case before: no introduction, and 'What's different tonight?'"""
+    cut_off: bool = False
+    """Nothing can be stored now: people are called directly, and read what was said when it can be stored."""
     delivery: DeliveryFacts = DeliveryFacts()
     input: InputKind = InputKind.TEXT

@@ -69,9 +69,12 @@ def open_follow_up(category: Category, severity: Severity, facts: StudentFacts, 
 
 
 def degraded_reply(facts: StudentFacts, now: datetime, state: TriageState | None = None) -> ScriptStep:
-    """Answer with the careful fixed reply while a part of screening is down; no model may speak."""
+    """Answer with the careful fixed reply while a part of screening is down; no model may speak.
+
+    Where nothing can be stored either (`cut_off`), it says that the message is kept and need not be sent again.
+    """
     draft = begin(Category.SUICIDE, facts, now) if state is None else resume(state, facts, now)
-    draft.say("say.degraded.now")
+    draft.say("say.kept.now" if facts.cut_off else "say.degraded.now")
     if state is None or state.step is TriageStep.DEGRADED:
         draft.ask("dg_danger")
     return draft.done()

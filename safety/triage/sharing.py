@@ -27,9 +27,12 @@ def sharing_notice(tier: Tier, reason: str, state: TriageState, facts: StudentFa
         "not_who": words.text(f"sharing.not_who.{_not_who(state, facts)}"),
         "unstaffed": words.unstaffed(facts),
     }
-    if tier.pages:
-        return words.text("sharing.page" if facts.staffed_now else "sharing.page_unstaffed", **named)
-    return words.text("sharing.later", by=_by(tier, state, facts, now), **named)
+    kind = "page" if tier.pages else "later"
+    if facts.cut_off:
+        kind += "_cut_off"
+    if tier.pages and not facts.staffed_now:
+        kind += "_unstaffed"
+    return words.text(f"sharing.{kind}", by=_by(tier, state, facts, now), **named)
 
 
 def _who(tier: Tier, state: TriageState, facts: StudentFacts) -> str:
@@ -46,6 +49,8 @@ def _not_who(state: TriageState, facts: StudentFacts) -> str:
 
 def _by(tier: Tier, state: TriageState, facts: StudentFacts, now: datetime) -> str:
     words = words_for(state.language)
+    if tier.pages:
+        return ""
     if not facts.staffed_now:
         return words.text("sharing.by.unstaffed", unstaffed=words.unstaffed(facts))
     within = load_policy().tiers[tier].ack_within

@@ -1,110 +1,123 @@
 """Calls people without the database: from contacts read while it answered, over the same channels.
 
-Used when a message that pages cannot be stored. The message itself waits in the spool; when it is replayed, its case calls
-people again in the ordinary way, so a direct call may be the first of two notices, never the only record.
+Used when a message that pages cannot be stored. The message itself waits in the spool, and every attempt is kept beside
+it; at the replay they become facts of the case.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from core.errors import Unavailable
+from core.clock import Clock
 from core.ids import CaseId, InstitutionId
 from core.logs import get_logger
-from db.access import Acting, Database, Role
 from safety.policy import Tier, load_policy
-from tools.care.cases import SERVICE
-from tools.care.channels import Channel, NotSent, Recipient
+from tools.care.channels import NOT_CONFIGURED, Channel, NotSent, Recipient
+from tools.care.contacts import Contacts
 from tools.care.notices import Notice
-from tools.care.staffing import has_line
 
 log = get_logger("care.direct")
-REFRESH_SECONDS = 60.0
+DIRECT = "direct"
+"""The rung of a call that was made without the database."""
+NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of one attempt to reach one recipient by one channel."""
+
+    channel: str
+    recipient: str
+    """`campus`, `confidential`, `alert_system`, `line_24_7`, or `nobody` where there was none to try."""
+    accepted: bool
+    error: str | None
+    """Short code; None when it was accepted."""
+    final: bool
+    """Nothing is gained by trying this way again."""
+    at: datetime
+
+    @property
+    def way(self) -> tuple[str, str]:
+        """Channel and recipient."""
+        return self.channel, self.recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What people are called about: no name, no words."""
+
+    id: UUID
+    """The receiver gets the same key however often this is tried."""
+    institution: InstitutionId
+    tier: Tier
+    confidential: bool
+    at: datetime
+
+
+Told = Callable[[Attempt], Awaitable[None]]
 
 
 class DirectCall:
-    """The contacts of every campus in memory, and the channels to reach them."""
+    """The contacts, and the channels to reach them."""
 
-    def __init__(self, channels: Mapping[str, Channel], public_url: str) -> None:
-        self._channels, self._link = channels, f"{public_url.rstrip('/')}/console"
-        self._campuses: dict[InstitutionId, dict[str, Any]] = {}
+    def __init__(self, contacts: Contacts, channels: Mapping[str, Channel], public_url: str, clock: Clock) -> None:
+        self._contacts, self._channels, self._clock = contacts, channels, clock
+        self._link = f"{public_url.rstrip('/')}/console"
 
-    async def learn(self, db: Database) -> int:
-        """Read the contacts of every campus; what was known stays when the database does not answer.
+    async def call(self, alert: Alert, told: Told, *, done: Collection[tuple[str, str]] = ()) -> list[Attempt]:
+        """Tell the people of a campus that somebody needs them now, all ways at once; returns every attempt.
 
-        Returns how many campuses are known.
+        `told` hears of each attempt as soon as it ended; ways that are `done` are left out. A tier that does not page
+        calls nobody.
         """
-        try:
-            async with db.connection() as conn:
-                served = await (await conn.execute("select institution_id from institutions_served()")).fetchall()
-            found: dict[InstitutionId, dict[str, Any]] = {}
-            for (institution,) in served:
-                async with db.acting(Acting(InstitutionId(institution), SERVICE, Role.STUDENT)) as tx:
-                    row = await (await tx.conn.execute("select settings from institutions")).fetchone()
-                if row is not None:
-                    found[InstitutionId(institution)] = row[0]
-            self._campuses = found
-        except Unavailable:
-            log.warning("contacts_not_refreshed")
-        return len(self._campuses)
+        if not alert.tier.pages:
+            return []
+        names = [name for name in load_policy().tiers[alert.tier].channels if name in self._channels]
+        ways = [(name, to) for name in names for to in self._reached_by(name, alert)]
+        open_ways = [(name, to) for name, to in ways if (name, to.label if to else NOBODY) not in done]
+        return list(await asyncio.gather(*(self._try(name, to, alert, told) for name, to in open_ways)))
 
-    async def keep_learning(self, db: Database) -> None:
-        """Refresh the contacts for as long as the process lives."""
-        while True:
-            await self.learn(db)
-            await asyncio.sleep(REFRESH_SECONDS)
-
-    async def call(
-        self, institution: InstitutionId, tier: Tier, about: UUID, *, at: datetime, confidential: bool = False
-    ) -> tuple[str, ...]:
-        """Tell the people of a campus that somebody needs them now; returns the channels that accepted it.
-
-        `about` is the spooled message's id: the receiver gets the same key however often this is tried.
-        """
-        if not tier.pages:
-            return ()
-        recipients = self._recipients(institution, confidential=confidential)
-        notice = Notice(
-            delivery=about,
-            case=CaseId(about),
-            institution=institution,
-            tier=tier,
-            rung="direct",
-            reason="database_down",
-            committed_at=at,
-            link=self._link,
-            confidential=confidential,
-        )
-        names = [name for name in load_policy().tiers[tier].channels if name in self._channels]
-        sent = await asyncio.gather(*(self._send(name, notice, recipients) for name in names))
-        return tuple(name for name, accepted in zip(names, sent, strict=True) if accepted)
-
-    def _recipients(self, institution: InstitutionId, *, confidential: bool) -> list[Recipient]:
-        campus = self._campuses.get(institution, {})
-        address = campus.get("confidential_email" if confidential else "escalation_email")
-        phone = None if confidential else campus.get("escalation_phone")
-        found = [Recipient("campus", email=address, phone=phone)] if address or phone else []
-        if has_line(campus):
-            line = campus["line_24_7"]
-            found.append(Recipient("line_24_7", email=line.get("email"), phone=line.get("phone")))
-        return found
-
-    async def _send(self, name: str, notice: Notice, recipients: list[Recipient]) -> bool:
+    def _reached_by(self, name: str, alert: Alert) -> list[Recipient | None]:
+        """Whom a channel reaches; None stands for nobody, which is recorded as well."""
         channel = self._channels[name]
         if not channel.configured:
-            return False
-        to = [Recipient("campus")] if name == "webhook" else [entry for entry in recipients if channel.reaches(entry)]
-        accepted = await asyncio.gather(*(self._accepted(channel, notice, entry) for entry in to))
-        return any(accepted)
+            return [None]
+        if name == "webhook":
+            return [Recipient("alert_system")]
+        found = self._contacts.recipients(alert.institution, confidential=alert.confidential)
+        return [to for to in found if channel.reaches(to)] or [None]
 
-    async def _accepted(self, channel: Channel, notice: Notice, to: Recipient) -> bool:
+    async def _try(self, name: str, to: Recipient | None, alert: Alert, told: Told) -> Attempt:
+        error = await self._send(name, to, alert)
+        label = to.label if to is not None else NOBODY
+        code, final = (error.code, error.final) if error else (None, True)
+        attempt = Attempt(name, label, error is None, code, final, self._clock.now())
+        await told(attempt)
+        return attempt
+
+    async def _send(self, name: str, to: Recipient | None, alert: Alert) -> NotSent | None:
+        channel = self._channels[name]
+        if to is None:
+            return NotSent("no_address" if channel.configured else NOT_CONFIGURED, final=True)
+        notice = Notice(
+            delivery=alert.id,
+            case=CaseId(alert.id),
+            institution=alert.institution,
+            tier=alert.tier,
+            rung=DIRECT,
+            reason="database_down",
+            committed_at=alert.at,
+            link=self._link,
+            confidential=alert.confidential,
+        )
         try:
             await channel.send(notice, to)
         except NotSent as error:
-            log.error("direct_call_not_sent", error=error.code)
-            return False
-        return True
+            log.error("direct_call_not_sent", channel=name, error=error.code)
+            return error
+        log.info("direct_call_sent", channel=name)
+        return None

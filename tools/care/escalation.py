@@ -19,15 +19,25 @@ from tools.people.people import require_student
 
 
 async def apply_effects(
-    tx: Tx, jobs: App, conversation: ConversationId, effects: Sequence[Effect], *, at: datetime
+    tx: Tx,
+    jobs: App,
+    conversation: ConversationId,
+    effects: Sequence[Effect],
+    *,
+    at: datetime,
+    since: datetime | None = None,
 ) -> CaseId | None:
-    """Carry out what a step of the script decided; returns the conversation's open case, if there is one."""
+    """Carry out what a step of the script decided; returns the conversation's open case, if there is one.
+
+    A case that is opened here is open `since` then, where that is before `at`; people are called as of `at`.
+    """
+    opened = since or at
     for effect in effects:
         match effect:
             case OpenCase() | RaiseCase():
-                await _open_or_raise(tx, conversation, effect, at)
+                await _open_or_raise(tx, conversation, effect, at, opened)
             case Page() | Digest():
-                await _call(tx, jobs, conversation, effect, at)
+                await _call(tx, jobs, conversation, effect, at, opened)
             case RecordAnswer(item, value):
                 await _answer(tx, conversation, item, value, at)
             case CaseNote(note):
@@ -41,7 +51,9 @@ async def apply_effects(
     return case.id if case else None
 
 
-async def _open_or_raise(tx: Tx, conversation: ConversationId, effect: OpenCase | RaiseCase, at: datetime) -> None:
+async def _open_or_raise(
+    tx: Tx, conversation: ConversationId, effect: OpenCase | RaiseCase, at: datetime, opened: datetime
+) -> None:
     case = await open_case_of(tx, conversation)
     due = await due_at(tx, effect.tier, at)
     if case is None:
@@ -52,7 +64,7 @@ async def _open_or_raise(tx: Tx, conversation: ConversationId, effect: OpenCase 
             category=effect.category,
             severity=effect.severity,
             tier=effect.tier,
-            at=at,
+            at=opened,
             due_at=due,
             confidential=isinstance(effect, OpenCase) and effect.confidential,
         )
@@ -64,7 +76,9 @@ async def _open_or_raise(tx: Tx, conversation: ConversationId, effect: OpenCase 
             await _make_confidential(tx, case.id)
 
 
-async def _call(tx: Tx, jobs: App, conversation: ConversationId, effect: Page | Digest, at: datetime) -> None:
+async def _call(
+    tx: Tx, jobs: App, conversation: ConversationId, effect: Page | Digest, at: datetime, opened: datetime
+) -> None:
     case, due = await open_case_of(tx, conversation), await due_at(tx, effect.tier, at)
     if case is not None:
         case_id = case.id
@@ -81,7 +95,7 @@ async def _call(tx: Tx, jobs: App, conversation: ConversationId, effect: Page | 
             category=Category.SUICIDE,
             severity=Severity.HIGH,
             tier=effect.tier,
-            at=at,
+            at=opened,
             due_at=due,
         )
     if effect.confidential:

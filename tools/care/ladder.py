@@ -20,6 +20,8 @@ from tools.care.staffing import Staffing, staffing
 
 ONCE_A_CALL = ("console", "webhook")
 """Channels that reach the institution as a whole: one notice a call, whatever the number of rungs that begin with it."""
+NOT_ACKNOWLEDGED = "not_acknowledged"
+"""Why a later rung is called."""
 COLLEAGUE = "colleague"
 """The rung of a notice to one person, outside the ladder."""
 
@@ -89,7 +91,7 @@ async def climb(tx: Tx, jobs: App, case: CaseId, page: UUID, tier: Tier, index: 
     await record(tx, case, "climbed", at=at, facts={"rung": step.rung, "tier": tier})
     for channel in plan.channels:
         if channel != "console":
-            await commit(tx, jobs, case, channel, tier, step.rung, "not_acknowledged", page=page, at=at)
+            await commit(tx, jobs, case, channel, tier, step.rung, NOT_ACKNOWLEDGED, page=page, at=at)
     await ring(tx)
     return step.rung
 

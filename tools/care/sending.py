@@ -19,11 +19,26 @@ from safety.policy import Rung, Tier
 from tools.care.alarm import clear_alarm, raise_alarm
 from tools.care.channels import NOT_CONFIGURED, Channel, NotSent, Recipient
 from tools.care.desk import Desk
+from tools.care.ladder import NOT_ACKNOWLEDGED
 from tools.care.notices import Notice, case_link
 from tools.care.roster import campus_settings, recipients
 from tools.care.staffing import is_unstaffed
 
 log = get_logger("care.sending")
+FRESH = timedelta(minutes=30)
+"""Whoever was called directly within this time before the replay is not called again by the same way for the same thing.
+
+Later rungs call everybody: who was told and has not come is called anew.
+"""
+TOLD = """
+select a.recipient, a.at, d.rung = 'direct'
+from deliveries this
+join deliveries d on d.id = this.id or (
+  d.case_id = this.case_id and d.page_id = this.page_id and d.channel = this.channel and d.rung = 'direct'
+  and this.reason <> %(later)s)
+join delivery_attempts a on a.delivery_id = d.id
+where this.id = %(delivery)s and a.accepted and (d.id = this.id or a.at > this.created_at - %(fresh)s)
+"""
 GIVE_UP_AFTER = timedelta(hours=24)
 ALARM_AFTER_ATTEMPTS = 4
 
@@ -103,10 +118,7 @@ async def _begin(tx: Tx, desk: Desk, delivery: UUID) -> Pending | None:
         if channel == "webhook"
         else await recipients(tx, rung, at=now, confidential=confidential, account=recipient)
     )
-    cursor = await tx.conn.execute(
-        "select recipient from delivery_attempts where delivery_id = %s and accepted", (delivery,)
-    )
-    done = {label for (label,) in await cursor.fetchall()}
+    done = await _told(tx, delivery)
     notice = Notice(
         delivery=delivery,
         case=CaseId(case),
@@ -129,6 +141,18 @@ async def _begin(tx: Tx, desk: Desk, delivery: UUID) -> Pending | None:
         told=bool(done),
         attempt=attempt,
     )
+
+
+async def _told(tx: Tx, delivery: UUID) -> set[str]:
+    """Return who has accepted the notice, or the direct call that it follows upon."""
+    cursor = await tx.conn.execute(TOLD, {"delivery": delivery, "later": NOT_ACKNOWLEDGED, "fresh": FRESH})
+    told = await cursor.fetchall()
+    before = [at for _, at, directly in told if directly]
+    if before:
+        await tx.conn.execute(
+            "update deliveries set sent_at = coalesce(sent_at, %s) where id = %s", (min(before), delivery)
+        )
+    return {recipient for recipient, _, _ in told}
 
 
 async def _send(desk: Desk, who: Acting, pending: Pending, channel: Channel, to: Recipient) -> NotSent | None:

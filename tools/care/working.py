@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Awaitable, Callable, Sequence
 
 import psycopg
 from procrastinate.exceptions import ConnectorException
 from psycopg_pool import PoolTimeout
 
-from core.errors import Unavailable
+from core.errors import ConfigurationError, Unavailable
 from core.logs import get_logger
 from core.settings import Settings
 from tools.care.delivery import AddTasks, WorkerApp, worker_app
@@ -21,7 +22,11 @@ GRACE_SECONDS = 20.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 15.0
 
 
-async def work(settings: Settings, *more: AddTasks) -> None:
+Beside = Callable[[Settings, asyncio.Event], Awaitable[None]]
+"""What goes on beside the jobs until the event is set, whether the database answers or not."""
+
+
+async def work(settings: Settings, *more: AddTasks, beside: Sequence[Beside] = ()) -> None:
     """Work until SIGINT or SIGTERM; jobs in hand are finished, or taken over when their worker's sign of life ends.
 
     Raises `ConfigurationError` when the login is not bound by row-level security.
@@ -29,7 +34,27 @@ async def work(settings: Settings, *more: AddTasks) -> None:
     stopping = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    await work_until(settings, stopping, *more)
+    main = asyncio.create_task(work_until(settings, stopping, *more))
+    tasks = [main, *(asyncio.create_task(_again_and_again(task, settings, stopping)) for task in beside)]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    stopping.set()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in ended:
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+async def _again_and_again(task: Beside, settings: Settings, stopping: asyncio.Event) -> None:
+    """Begin a task anew when it breaks; only a wrong configuration ends the worker."""
+    while not stopping.is_set():
+        try:
+            await task(settings, stopping)
+        except ConfigurationError:
+            raise
+        except Exception as error:  # what goes on beside the jobs must neither stop them nor end in silence
+            log.error("side_task_broke", error=type(error).__name__, exc_info=error)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), FIRST_WAIT_SECONDS)
 
 
 async def work_until(settings: Settings, stopping: asyncio.Event, *more: AddTasks) -> None:

@@ -13,6 +13,7 @@ const turns = new Set();
 let conversation = root.dataset.conversation;
 let mode = root.dataset.mode;
 let creating = null;
+let spare = null; // An id of our own, under which the service keeps messages while it cannot begin a conversation.
 let unlisted = !conversation;
 let lastSent = Promise.resolve();
 let syncing = Promise.resolve();
@@ -83,14 +84,16 @@ async function place() {
   const response = await creating;
   if (!response.ok) {
     creating = null;
-    return newKey(); // Intake screens the words all the same and answers with the way to help.
+    return (spare ??= newKey()); // Intake screens the words all the same, answers, and keeps them under it.
   }
-  if (!conversation) {
-    conversation = (await response.json()).id;
-    form.action = `/chat/${conversation}`;
-    history.replaceState(null, "", form.action);
-  }
+  if (!conversation) settleIn((await response.json()).id);
   return conversation;
+}
+
+function settleIn(id) {
+  conversation = id;
+  form.action = `/chat/${id}`;
+  history.replaceState(null, "", form.action);
 }
 
 // ---- One turn ----
@@ -162,8 +165,15 @@ async function post(turn) {
       turn.abort = new AbortController();
       const headers = { "content-type": "application/json", accept: "text/event-stream", "idempotency-key": turn.key };
       const body = JSON.stringify({ text: turn.text });
-      const path = `/api/v1/conversations/${await place()}/turns`;
-      return await call(path, { method: "POST", headers, body, signal: turn.abort.signal });
+      const id = await place();
+      const path = `/api/v1/conversations/${id}/turns`;
+      const response = await call(path, { method: "POST", headers, body, signal: turn.abort.signal });
+      if (!conversation && response.status === 404 && attempt < RETRIES) {
+        spare = null; // The service can begin conversations again.
+        continue;
+      }
+      if (!conversation && response.ok) settleIn(id);
+      return response;
     } catch (error) {
       if (error instanceof NotSignedIn || attempt === RETRIES) throw error;
       creating = null;

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from procrastinate import App
 from psycopg import sql
 
 from conversations import history
-from conversations.intake import Intake, Received
+from conversations.first_transaction import Received
+from conversations.incoming import Incoming
+from conversations.intake import Intake
 from conversations.ticks import add_ticks
 from core.clock import ManualClock
 from core.ids import AccountId, CaseId, ConversationId, new_id
@@ -25,6 +28,7 @@ from db.jobs import job_app
 from safety.triage.state import TriageState
 from safety.types import Category, Evidence, Screening, ScreeningContext, Severity
 from tests.conftest import PASSWORD, People
+from tests.cut_off import make_cut_off
 from tools.care.delivery import WorkerApp, worker_app
 from tools.people.accounts import NewAccount
 
@@ -66,7 +70,7 @@ class Campus:
 
     async def say(self, conversation: ConversationId, text: str, found: Screening = CLEAR) -> Received:
         self.verdict.found = found
-        return await self.intake.receive(self.people.maya, conversation, text, idempotency_key=str(new_id()))
+        return await self.intake.receive(Incoming(self.people.maya, conversation, text, str(new_id())))
 
     async def crisis(self, severity: Severity = Severity.HIGH, category: Category = Category.SUICIDE) -> ConversationId:
         """A conversation of Maya's whose first message opened a case."""
@@ -134,10 +138,14 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 @pytest.fixture
 async def campus(
     settings: Settings, database: Database, people: People, clock: ManualClock, executor: ThreadPoolExecutor
-) -> Campus:
+) -> AsyncIterator[Campus]:
     """Two campuses and one student who may be in danger."""
     verdict, jobs = Verdict(), job_app(settings.app_dsn.get_secret_value())
-    return Campus(settings, database, jobs, clock, people, verdict, Intake(database, jobs, verdict, clock, executor))
+    async with httpx.AsyncClient() as http:
+        cut_off = make_cut_off(settings, clock, http)
+        intake = Intake(database, jobs, verdict, clock, executor, cut_off)
+        yield Campus(settings, database, jobs, clock, people, verdict, intake)
+        await cut_off.close()
 
 
 async def open_worker(settings: Settings, clock: ManualClock) -> AsyncIterator[WorkerApp]:

@@ -29,12 +29,11 @@ from tests.integration.care import (
 )
 from tests.integration.care.conftest import WORDS, Campus
 from tests.integration.care.test_channels import MailServer, mail, outside, receivers
-from tests.integration.care.test_direct import direct
+from tests.integration.care.test_direct import Outside, direct
 from tools.care import acts, escalation, ladder, probe, report, sending
 from tools.care.channels import NotSent, Recipient
 from tools.care.delivery import WorkerApp
 from tools.care.desk import Desk
-from tools.care.direct import DirectCall
 from tools.care.outcomes import Outcome
 
 __all__ = ["direct", "mail", "outside", "receivers"]
@@ -301,10 +300,10 @@ async def test_a_start_without_a_responder_is_noticed(campus: Campus, monkeypatc
 
 
 async def test_a_confidential_matter_called_out_loud_is_noticed(
-    campus: Campus, direct: DirectCall, mail: tuple[MailServer, str], monkeypatch: pytest.MonkeyPatch
+    campus: Campus, direct: Outside, mail: tuple[MailServer, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = direct._recipients
-    monkeypatch.setattr(direct, "_recipients", lambda campus, **_: whole(campus, confidential=False))
+    whole = direct.contacts.recipients
+    monkeypatch.setattr(direct.contacts, "recipients", lambda campus, **_: whole(campus, confidential=False))
     await must_fail(test_direct.test_a_confidential_matter_is_not_told_to_the_campus_address(campus, direct, mail))
 
 

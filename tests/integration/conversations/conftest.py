@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from agents.state import ReviewedSentence, ScreenedTurn, TurnEvent, TurnOutcome
@@ -23,6 +24,7 @@ from db.access import Acting, Database
 from db.jobs import job_app
 from embedding.onnx import OnnxEmbedder
 from safety.screen import Screener
+from tests.cut_off import make_cut_off
 
 
 @dataclass
@@ -81,7 +83,12 @@ async def desk(database: Database, settings: Settings, screener: Screener) -> As
     clock, broker, echo = SystemClock(), Broker(), Echo()
     echo.gate.set()
     with ThreadPoolExecutor(2) as executor:
-        intake = Intake(database, job_app(settings.app_dsn.get_secret_value()), screener, clock, executor)
-        runner = make_runner(database, echo, broker)
-        yield Desk(database, Conversations(database, intake, runner, broker, clock), intake, runner, echo)
-        await runner.stop()
+        async with httpx.AsyncClient() as http:
+            cut_off = make_cut_off(settings, clock, http)
+            jobs = job_app(settings.app_dsn.get_secret_value())
+            intake = Intake(database, jobs, screener, clock, executor, cut_off)
+            runner = make_runner(database, echo, broker)
+            service = Conversations(database, intake, runner, broker, cut_off, clock)
+            yield Desk(database, service, intake, runner, echo)
+            await runner.stop()
+            await cut_off.close()

@@ -8,7 +8,6 @@ import psycopg
 import pytest
 
 from conversations import history
-from conversations.intake import SafetyReply
 from core.errors import Conflict, NotFound
 from core.ids import ConversationId, new_id
 from core.settings import Settings
@@ -49,7 +48,7 @@ async def test_a_crisis_commits_message_screening_case_deliveries_jobs_and_reply
     assert not desk.echo.seen, "a crisis reached the responder"
 
 
-async def test_nothing_is_kept_when_a_part_of_the_first_transaction_fails(
+async def test_nothing_is_stored_when_a_part_of_the_first_transaction_fails_and_the_student_is_answered(
     desk: Desk, people: People, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object, **__: object) -> None:
@@ -57,9 +56,9 @@ async def test_nothing_is_kept_when_a_part_of_the_first_transaction_fails(
 
     conversation = await desk.begin(people.maya)
     monkeypatch.setattr(ladder, "defer", broken)
-    with pytest.raises(psycopg.errors.CheckViolation):
-        await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="a")
+    received = await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="a")
     assert counts(settings) == (0, 0, 0, 0, 0)
+    assert received.kept is not None and received.kept.screening.crisis
 
 
 async def test_ten_messages_at_once_are_ten_turns_in_order(desk: Desk, people: People) -> None:
@@ -105,9 +104,8 @@ async def test_a_damaged_row_does_not_keep_a_crisis_from_being_screened(
     await desk.service.take_turn(people.maya, conversation, "my lab is due friday", idempotency_key="a")
     with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
         owner.execute("update messages set body_sealed = 'damaged'")
-    with pytest.raises(SafetyReply) as caught:
-        await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="b")
-    assert caught.value.screening.crisis
+    received = await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="b")
+    assert received.kept is not None and received.kept.screening.crisis
 
 
 async def test_what_left_the_ordinary_path_never_reaches_a_later_turn_of_the_responder(
@@ -160,11 +158,11 @@ async def test_without_the_database_a_crisis_still_gets_the_fixed_reply(
     with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
         admin.execute(f'alter database "{name}" allow_connections false')
         admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
-    with pytest.raises(SafetyReply) as caught:
-        await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="a")
-    assert caught.value.screening.crisis
-    assert caught.value.step.messages
-    assert caught.value.step.resources or any(choice.href for choice in caught.value.step.choices)
+    received = await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="a")
+    assert received.kept is not None and received.kept.screening.crisis
+    step = received.kept.step
+    assert step.messages
+    assert step.resources or any(choice.href for choice in step.choices)
 
 
 async def test_a_person_in_the_conversation_silences_the_companion(

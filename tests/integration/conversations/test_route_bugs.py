@@ -19,12 +19,12 @@ Patch = pytest.MonkeyPatch
 
 def ignore(patch: Patch, **changed: bool) -> None:
     """Let intake see every screening with something left out."""
-    whole = intake._decide
+    whole = intake.decide
 
     def careless(shot: Any, text: str, screening: Any, *rest: Any) -> Any:
         return whole(shot, text, replace(screening, **changed), *rest)
 
-    patch.setattr(intake, "_decide", careless)
+    patch.setattr(intake, "decide", careless)
 
 
 async def test_a_route_by_crisis_alone_is_noticed(route: Route, monkeypatch: Patch) -> None:
@@ -43,12 +43,12 @@ async def test_a_part_that_is_down_and_ignored_is_noticed(route: Route, monkeypa
 async def test_a_guarded_conversation_that_hears_nothing_is_noticed(
     route: Route, settings: Settings, monkeypatch: Patch
 ) -> None:
-    whole = intake._decide
+    whole = intake.decide
 
     def deaf(shot: Any, *rest: Any) -> Any:
         return ("agent", None) if shot.mode is Mode.GUARDED else whole(shot, *rest)
 
-    monkeypatch.setattr(intake, "_decide", deaf)
+    monkeypatch.setattr(intake, "decide", deaf)
     with pytest.raises((AssertionError, ValueError)):
         await test_routes.test_every_detection_reaches_the_script_wherever_the_conversation_stands(
             route, settings, "guarded"
@@ -58,7 +58,7 @@ async def test_a_guarded_conversation_that_hears_nothing_is_noticed(
 async def test_a_lost_state_that_counts_as_ordinary_is_noticed(
     route: Route, settings: Settings, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(intake, "_decide", lambda shot, *_: ("agent", None))
+    monkeypatch.setattr(intake, "decide", lambda shot, *_: ("agent", None))
     with pytest.raises((AssertionError, ValueError)):
         await test_routes.test_every_detection_reaches_the_script_wherever_the_conversation_stands(
             route, settings, "lost"
@@ -84,7 +84,7 @@ async def test_a_stream_that_never_looks_is_noticed(route: Route, settings: Sett
 async def test_a_case_nobody_hears_of_beside_a_person_is_noticed(
     route: Route, settings: Settings, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(intake, "_decide", lambda *_: ("live_person", None))
+    monkeypatch.setattr(intake, "decide", lambda *_: ("live_person", None))
     with pytest.raises(AssertionError):
         await test_routes.test_beside_a_person_a_detection_reaches_the_case_and_nobody_speaks(route, settings)
 

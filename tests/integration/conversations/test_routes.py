@@ -92,7 +92,7 @@ def route(desk: Desk, people: People, settings: Settings) -> Iterator[Route]:
     told = Told()
     with ThreadPoolExecutor(2) as executor:
         jobs = job_app(settings.app_dsn.get_secret_value())
-        desk.service._intake = Intake(desk.db, jobs, told, SystemClock(), executor)
+        desk.service._intake = Intake(desk.db, jobs, told, SystemClock(), executor, desk.intake._cut_off)
         yield Route(desk, told, people.maya)
 
 

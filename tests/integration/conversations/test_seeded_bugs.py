@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from conversations import intake, script_store
+from conversations import intake, judgement, script_store
+from conversations.incoming import Incoming
 from core.errors import Conflict
 from core.settings import Settings
 from safety.triage.step import ScriptStep
@@ -18,7 +19,7 @@ from tests.integration.conversations.conftest import Desk
 async def test_a_crisis_that_is_sent_down_the_agents_path_is_stopped_by_its_type(
     desk: Desk, people: People, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "_decide", lambda *_: ("agent", None))
+    monkeypatch.setattr(intake, "decide", lambda *_: ("agent", None))
     conversation = await desk.begin(people.maya)
     with pytest.raises(ValueError, match="screened clear"):
         await desk.service.take_turn(people.maya, conversation, test_intake.CRISIS, idempotency_key="a")
@@ -42,13 +43,13 @@ async def test_effects_that_are_not_carried_out_are_noticed(
 async def test_a_fixed_reply_that_is_not_stored_is_noticed(
     desk: Desk, people: People, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = intake.open_triage
+    whole = judgement.open_triage
 
     def mute(*facts: Any) -> ScriptStep:
         step = whole(*facts)
         return ScriptStep(step.state, step.mode, (), step.choices, step.resources, ())
 
-    monkeypatch.setattr(intake, "open_triage", mute)
+    monkeypatch.setattr(judgement, "open_triage", mute)
     with pytest.raises(AssertionError):
         await test_intake.test_a_crisis_commits_message_screening_case_deliveries_jobs_and_reply_together(
             desk, people, settings
@@ -60,9 +61,9 @@ async def test_a_limit_that_is_asked_about_everything_is_noticed(
 ) -> None:
     attempt = desk.intake._attempt
 
-    async def eager(*arguments: Any) -> Any:
-        await arguments[-1]()
-        return await attempt(*arguments)
+    async def eager(message: Incoming, **more: Any) -> Any:
+        await message.allow()
+        return await attempt(message, **more)
 
     monkeypatch.setattr(desk.intake, "_attempt", eager)
     with pytest.raises(Conflict):
