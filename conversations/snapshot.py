@@ -15,6 +15,7 @@ from core.ids import ConversationId
 from core.logs import get_logger
 from db.access import Tx
 from safety.disclosure import Law, UseFacts, law_for
+from safety.policy import Signal, load_policy
 from safety.triage.facts import DeliveryFacts, StudentFacts
 from safety.triage.state import TriageState
 from safety.types import Category, Mode, PriorTurn, ScreeningContext, Severity
@@ -33,12 +34,17 @@ NEWEST = 2**31 - 1
 CONVERSATION = """
 select c.mode, c.triage_sealed, c.summary_sealed, c.next_seq, p.name_sealed, p.age_band, p.region, p.time_zone,
        p.language, i.settings, i.time_zone, i.name,
-       exists (select from safety_plans s where s.student_id = c.student_id),
-       exists (select from cases k where k.student_id = c.student_id and k.conversation_id is distinct from c.id),
+       exists (select from safety_plans s where s.student_id = c.student_id)
+         or exists (select from crisis_terms s where s.student_id = c.student_id),
+       exists (select from cases k where k.student_id = c.student_id
+               and (k.conversation_id is distinct from c.id or k.status = 'closed')
+               and coalesce(k.outcome, '') not in ('misread', 'duplicate', 'test')),
        i.region, p.notice_seen_at,
        (select max(newest.created_at)
         from (select id from conversations where student_id = c.student_id order by updated_at desc limit 3) recent,
-             lateral (select created_at from turns where conversation_id = recent.id order by seq desc limit 1) newest)
+             lateral (select created_at from turns where conversation_id = recent.id order by seq desc limit 1) newest),
+       array(select score from mood_logs where student_id = c.student_id and logged_at > %s
+             order by logged_at desc, id desc limit %s)
 from conversations c
 join profiles p on p.account_id = c.student_id
 join institutions i on i.id = c.institution_id
@@ -72,6 +78,8 @@ class Snapshot:
     name: str
     facts: StudentFacts
     use: UseFacts
+    signals: tuple[str, ...] = ()
+    """What the student's data says; it lowers thresholds and never pages."""
 
     @property
     def region(self) -> str | None:
@@ -86,12 +94,17 @@ class Snapshot:
     @property
     def context(self) -> ScreeningContext:
         """What screening may know besides the words."""
-        return ScreeningContext(prior=self.prior, mode=self.mode, language=self.facts.language)
+        return ScreeningContext(
+            prior=self.prior, mode=self.mode, language=self.facts.language, data_signals=self.signals
+        )
 
 
 async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, before: int = NEWEST) -> Snapshot:
     """Read the conversation of the acting student up to a turn; raises `NotFound` for anybody else's."""
-    row = await (await tx.conn.execute(CONVERSATION, (conversation, tx.who.student_id))).fetchone()
+    low = load_policy().low_mood
+    row = await (
+        await tx.conn.execute(CONVERSATION, (now - low.within, low.entries, conversation, tx.who.student_id))
+    ).fetchone()
     if row is None:
         raise NotFound("There is no such conversation.")
     key = await student_key(tx)
@@ -130,6 +143,7 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
         name=key.open(row[4], f"profiles.name:{tx.who.student_id}"),
         facts=facts,
         use=UseFacts(last_at=row[16], notified_at=row[15], minor=facts.minor),
+        signals=(Signal.MOOD_LOW_SUSTAINED.value,) if low.holds(row[17]) else (),
     )
 
 

@@ -6,7 +6,7 @@ Leaving the model and paging somebody are different decisions; both are cells of
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -55,6 +55,14 @@ class TurnKind(StrEnum):
     SCRIPT = "script"
     EMERGENCY = "emergency"
     """The emergency script first."""
+
+
+class Signal(StrEnum):
+    """What is found in a student's data rather than in their words. None of them pages by itself."""
+
+    PHQ9_ITEM9 = "phq9_item9"
+    """The ninth item of a PHQ-9, thoughts of being better off dead or of self-harm, above zero."""
+    MOOD_LOW_SUSTAINED = "mood_low_sustained"
 
 
 class Flag(StrEnum):
@@ -119,6 +127,21 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class LowMood:
+    """From when moods count as low for a while."""
+
+    at_most: int
+    """Score from 1 (very low) to 10."""
+    entries: int
+    """So many in a row, the newest included."""
+    within: timedelta
+
+    def holds(self, newest: Sequence[int]) -> bool:
+        """Whether the scores, newest first and none older than `within`, are low for a while."""
+        return len(newest) >= self.entries and all(score <= self.at_most for score in newest[: self.entries])
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One cell: it matches from a severity upward, when all of its flags are present."""
 
@@ -147,6 +170,7 @@ class Policy:
     rules: tuple[Rule, ...]
     tiers: Mapping[Tier, TierPlan]
     signals: Mapping[str, TurnKind]
+    low_mood: LowMood
     timing: Timing
 
 
@@ -212,6 +236,7 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         rules=tuple(_rule(rule) for rule in data["rules"]),
         tiers=tiers,
         signals={name: TurnKind(turn) for name, turn in data["signals"].items()},
+        low_mood=_low_mood(data["low_mood"]),
         timing=_timing(data["timing"]),
     )
 
@@ -237,6 +262,10 @@ def _tier(tier: Tier, plan: Mapping[str, Any]) -> TierPlan:
             LadderStep(Rung(step["rung"]), timedelta(minutes=step["after_minutes"])) for step in plan.get("ladder", ())
         ),
     )
+
+
+def _low_mood(data: Mapping[str, Any]) -> LowMood:
+    return LowMood(data["at_most"], data["entries"], timedelta(days=data["within_days"]))
 
 
 def _timing(data: Mapping[str, Any]) -> Timing:

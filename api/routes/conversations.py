@@ -74,6 +74,10 @@ class TurnIn(BaseModel):
     """What the student wrote, or the value of a quick reply."""
 
     text: str = Field(description="Up to 100 kB; the whole of it is screened")
+    input: InputKind = Field(
+        InputKind.TEXT,
+        description="`voice` is a transcript that the student confirmed; `voice_unconfirmed` asks and calls nobody",
+    )
 
 
 class DeliveryOut(BaseModel):
@@ -204,7 +208,7 @@ async def take_turn(
         await parts.limiter.hit("turns", str(who.account_id), f"{parts.settings.turns_per_minute}/minute")
 
     received = await parts.conversations.take_turn(
-        who, conversation, text, idempotency_key=idempotency_key or str(new_id()), kind=InputKind.TEXT, allow=allow
+        who, conversation, text, idempotency_key=idempotency_key or str(new_id()), kind=body.input, allow=allow
     )
     streams = EVENT_STREAM in request.headers.get("accept", "")
     if received.kept is not None:

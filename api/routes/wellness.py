@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.deps import PartsDep, StudentDep
+from conversations.signals import low_mood_began, take_signal
+from safety.policy import Signal
 from tools.care.plan import SafetyPlan, read_plan, save_plan
 from tools.people.keys import student_key
 from tools.wellness.mood import LONGEST_NOTE, log_mood, mood_history, mood_trend
@@ -25,6 +27,18 @@ class MoodIn(BaseModel):
     score: Annotated[int, Field(ge=1, le=10)]
     emotions: list[str] = []
     note: Annotated[str, Field(max_length=LONGEST_NOTE)] | None = None
+
+
+class SignalIn(BaseModel):
+    """Something that a questionnaire found and that must be asked about."""
+
+    signal: Literal[Signal.PHQ9_ITEM9] = Field(description="Item 9 of a PHQ-9 above zero")
+
+
+class SignalOut(BaseModel):
+    """Where the script asks."""
+
+    conversation_id: UUID
 
 
 class MoodOut(BaseModel):
@@ -75,8 +89,19 @@ async def add_mood(body: MoodIn, who: StudentDep, parts: PartsDep) -> MoodOut:
     """Log a mood."""
     async with parts.db.acting(who) as tx:
         key = await student_key(tx)
-        entry = await log_mood(tx, key, score=body.score, emotions=body.emotions, note=body.note, at=parts.clock.now())
+        now = parts.clock.now()
+        entry = await log_mood(tx, key, score=body.score, emotions=body.emotions, note=body.note, at=now)
+        if await low_mood_began(tx, at=now):
+            await take_signal(tx, parts.jobs, Signal.MOOD_LOW_SUSTAINED, at=now)
     return MoodOut.model_validate(entry, from_attributes=True)
+
+
+@router.post("/wellness/signals", status_code=201)
+async def add_signal(body: SignalIn, who: StudentDep, parts: PartsDep) -> SignalOut:
+    """Tell what a questionnaire found. The script asks; it opens no case and calls nobody, the answers do."""
+    async with parts.db.acting(who) as tx:
+        conversation = await take_signal(tx, parts.jobs, body.signal, at=parts.clock.now())
+    return SignalOut(conversation_id=conversation)
 
 
 @router.get("/wellness/mood/history")

@@ -131,11 +131,12 @@ def _open_unclear(draft: Draft, before: TriageState) -> ScriptStep:
 
 
 def _ask_plan(draft: Draft) -> None:
+    """Say the student's own crisis terms first, then ask for a step of their plan, or for a short one in their words."""
     terms = draft.facts.crisis_terms
-    if terms and terms.helps:
-        draft.say("say.plan.terms", helps=terms.helps)
-    if terms and terms.call_first:
-        draft.say("say.plan.call_first", call_first=terms.call_first)
+    for name in ("helps", "makes_worse", "call_first", "never_call"):
+        written = getattr(terms, name) if terms else ""
+        if written:
+            draft.say(f"say.plan.{name}", **{name: written})
     draft.ask("pl_own" if draft.facts.has_plan else "pl_step")
 
 

@@ -24,7 +24,9 @@ class CrisisTerms:
     """What the student wrote when well, in their own words; empty where they wrote nothing."""
 
     helps: str = ""
+    makes_worse: str = ""
     call_first: str = ""
+    never_call: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class StudentFacts:
     minor: bool = False
     audience: frozenset[Audience] = frozenset()
     has_plan: bool = False
-    """A safety plan of their own is stored."""
+    """A safety plan or crisis terms of their own are stored."""
     crisis_terms: CrisisTerms | None = None
     staffed_now: bool = False
     """Somebody answers pages at this hour, the contracted line included."""

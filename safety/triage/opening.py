@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from safety.policy import Flag
+from safety.resources import region_of
 from safety.triage.draft import Draft, begin
-from safety.triage.entry import open_case
+from safety.triage.entry import ask_country, open_case
 from safety.triage.facts import InputKind, StudentFacts
 from safety.triage.flow import load_flow
 from safety.triage.state import TriageState, TriageStep
@@ -47,6 +48,8 @@ def open_screener(facts: StudentFacts, now: datetime) -> ScriptStep:
     """Ask the screener's questions after a questionnaire's item on death or self-harm; the answers decide about a case."""
     draft = begin(Category.SUICIDE, facts, now)
     draft.say("intro.screener")
+    if region_of(draft.state.region) is None:
+        return ask_country(draft, "wish")
     draft.ask("wish")
     return draft.done()
 

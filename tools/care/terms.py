@@ -58,4 +58,6 @@ async def save_terms(tx: Tx, key: SubjectKey, terms: MyTerms, *, at: datetime) -
 
 def for_script(terms: MyTerms | None) -> CrisisTerms | None:
     """What of the terms the script may say back to the student."""
-    return CrisisTerms(helps=terms.helps, call_first=terms.call_first) if terms else None
+    if terms is None:
+        return None
+    return CrisisTerms(terms.helps, terms.makes_worse, terms.call_first, terms.never_call)

@@ -102,3 +102,22 @@ def test_tools_act_for_the_student_and_show_in_the_record(maya: Client) -> None:
     assert items[0]["score"] == 4
     assert maya.http.delete(f"/conversations/{conversation}").json()["deleted"]
     assert len(maya.http.get("/wellness/mood/history").json()["items"]) == before
+
+
+def test_a_transcript_that_nobody_confirmed_asks_and_a_confirmed_one_answers(maya: Client) -> None:
+    unsure = maya.begin()
+    path = f"/conversations/{unsure}/turns"
+    heard = maya.http.post(path, json={"text": CRISIS, "input": "voice_unconfirmed"}).json()
+    assert heard["path"] == "script" and "I may have misheard you" in heard["reply"]
+    assert heard["delivery"] is None
+    assert maya.http.post(path, json={"text": CRISIS, "input": "by_pigeon"}).status_code == 422
+    spoken = maya.http.post(f"/conversations/{maya.begin()}/turns", json={"text": CRISIS, "input": "voice"}).json()
+    assert spoken["path"] == "script" and spoken["delivery"] is not None
+
+
+def test_a_questionnaires_item_leads_to_the_questions(jonas: Client) -> None:
+    told = jonas.http.post("/wellness/signals", json={"signal": "phq9_item9"})
+    assert told.status_code == 201
+    words = jonas.messages(told.json()["conversation_id"])
+    assert words[-1]["text"].startswith("Have you wished you were dead")
+    assert jonas.http.post("/wellness/signals", json={"signal": "mood_low_sustained"}).status_code == 422
