@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conversations import intake, script_store, signals, snapshot, ticks
+from conversations import intake, judgement, script_store, signals, snapshot, ticks
 from safety.policy import Tier
 from safety.script import open_triage
 from safety.triage import answers, draft, silence
@@ -84,7 +84,7 @@ def transcripts_are_believed(patch: Patch) -> None:
     def heard(screening: Any, facts: Any, now: Any) -> Any:
         return open_triage(screening, replace(facts, input=InputKind.TEXT), now)
 
-    patch.setattr(intake, "open_triage", heard)
+    patch.setattr(judgement, "open_triage", heard)
 
 
 def a_question_opens_a_case(patch: Patch) -> None:

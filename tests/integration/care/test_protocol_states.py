@@ -14,6 +14,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from conversations import history, live, signals
+from conversations.incoming import Incoming
 from conversations.ticks import sweep
 from core.ids import ConversationId, new_id
 from safety.policy import Signal
@@ -45,9 +46,8 @@ class Story:
 
     async def say(self, text: str, found: Screening = CLEAR, kind: InputKind = InputKind.TEXT) -> None:
         self.campus.verdict.found = found
-        await self.campus.intake.receive(
-            self.campus.people.maya, self.conversation, text, idempotency_key=str(new_id()), kind=kind
-        )
+        maya = self.campus.people.maya
+        await self.campus.intake.receive(Incoming(maya, self.conversation, text, str(new_id()), kind))
         await self.note()
 
     async def answer(self, *values: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from conversations import first_transaction, history, intake
 from conversations.first_transaction import Received
+from conversations.incoming import Incoming
 from conversations.intake import Intake
 from core.clock import ManualClock
 from core.ids import ConversationId, new_id
@@ -42,7 +43,7 @@ class Use:
         self.clock.advance(after)
         if new or self.conversation is None:
             self.conversation = await self.desk.begin(self.people.maya)
-        return await self.intake.receive(self.people.maya, self.conversation, "words", idempotency_key=str(new_id()))
+        return await self.intake.receive(Incoming(self.people.maya, self.conversation, "words", str(new_id())))
 
     async def write_for(self, hours: float) -> list[Notice]:
         """Write every twenty minutes; returns what was shown meanwhile."""
@@ -67,7 +68,9 @@ def use(desk: Desk, people: People, settings: Settings) -> Iterator[Use]:
     clock, told = ManualClock(datetime.now(UTC)), Told()
     with ThreadPoolExecutor(1) as executor:
         jobs = job_app(settings.app_dsn.get_secret_value())
-        yield Use(desk, people, settings, clock, told, Intake(desk.db, jobs, told, clock, executor))
+        yield Use(
+            desk, people, settings, clock, told, Intake(desk.db, jobs, told, clock, executor, desk.intake._cut_off)
+        )
 
 
 async def test_the_first_message_ever_is_told_that_this_is_software_and_it_is_kept(use: Use) -> None:
@@ -119,7 +122,7 @@ async def test_the_notice_is_in_the_students_language(use: Use) -> None:
 async def test_a_resend_says_nothing_twice(use: Use) -> None:
     conversation = use.conversation = await use.desk.begin(use.people.maya)
     for _ in range(2):
-        await use.intake.receive(use.people.maya, conversation, "words", idempotency_key="same")
+        await use.intake.receive(Incoming(use.people.maya, conversation, "words", "same"))
     assert [kind for kind, _ in await use.stored()] == [START, "student"]
 
 
