@@ -11,9 +11,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.parts import Parts
 from core.errors import NotAllowed, NotAuthenticated
 from db.access import Acting, Role
+from tools.people.attempts import Client
 
 ACCESS_COOKIE = "companion_access"
 REFRESH_COOKIE = "companion_refresh"
+DEVICE_COOKIE, DEVICE_HEADER = "companion_device", "companion-device"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(auto_error=False, description="Access token from `POST /api/v1/auth/login`")
 
@@ -42,6 +44,18 @@ def same_origin(request: Request) -> None:
         allowed = origin is not None and urlsplit(origin).netloc == request.headers.get("host")
     if not allowed:
         raise NotAllowed("This came from another site. Open the companion itself and try again.")
+
+
+def client_of(request: Request) -> Client:
+    """What asks: its address, its kind, and the device token that it keeps, by which tries are counted."""
+    return Client(
+        request.client.host if request.client else "",
+        request.headers.get("user-agent", "")[:300],
+        (request.headers.get(DEVICE_HEADER) or request.cookies.get(DEVICE_COOKIE) or "")[:100] or None,
+    )
+
+
+ClientDep = Annotated[Client, Depends(client_of)]
 
 
 def acting(

@@ -39,6 +39,9 @@ from tools.care.channels import open_channels
 from tools.care.contacts import Contacts
 from tools.care.direct import DirectCall
 from tools.people.accounts import Accounts
+from tools.people.enrolling import Enrolling
+from tools.people.mailing import Postbox
+from tools.people.recovery import Recovery
 
 log = get_logger("api.parts")
 SWEEP_SECONDS = 2.0
@@ -54,6 +57,8 @@ class Parts:
     auth: Database
     jobs: App
     accounts: Accounts
+    recovery: Recovery
+    enrolling: Enrolling
     limiter: Limiter
     embedder: Embedder
     screener: Screener
@@ -100,13 +105,16 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
         if settings.telemetry_url:
             telemetry = asyncio.create_task(push_counters(settings.telemetry_url))
             stack.callback(telemetry.cancel)
+        accounts = Accounts(auth, keys, settings, clock)
         yield Parts(
             settings=settings,
             clock=clock,
             db=db,
             auth=auth,
             jobs=jobs,
-            accounts=Accounts(auth, keys, settings, clock),
+            accounts=accounts,
+            recovery=Recovery(accounts, Postbox(auth, settings)),
+            enrolling=Enrolling(accounts),
             limiter=Limiter(settings.redis_url.get_secret_value()),
             embedder=embedder,
             screener=screener,

@@ -48,7 +48,7 @@ async def ensure_demo(settings: Settings) -> list[Login]:
     everyone = yaml.safe_load(PEOPLE.read_text())
     logins = [Login(person["email"], password, person["role"], person["about"]) for person in everyone["people"]]
     campus = everyone["campus"]
-    rules = {"staffing": "always", "escalation_email": "on-call@demo.example"}
+    rules = {"staffing": "always", "escalation_email": "on-call@demo.example", "second_factor": "offered"}
     with contextlib.suppress(Conflict):  # made at an earlier start
         create_campus(
             settings,

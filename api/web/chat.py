@@ -127,7 +127,7 @@ async def send(
     text = reply or text
     back = f"/chat/{conversation}" if conversation else "/chat/new"
     if who is None:
-        return render(request, "sign_in.html", 401, next=back, email="", error="", draft=text)
+        return render(request, "sign_in.html", 401, next=back, email="", error="", draft=text, news="")
     try:
         if who.role is not Role.STUDENT:
             raise NotAllowed("This is a student's own place.")

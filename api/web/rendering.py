@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.deps import ACCESS_COOKIE
 from api.parts import Parts
-from api.routes.auth import set_cookies
+from api.tokens import set_cookies
 from api.web import times
 from core.errors import NotAuthenticated
 from db.access import Acting

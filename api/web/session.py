@@ -10,10 +10,11 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request
 
-from api.deps import ACCESS_COOKIE, REFRESH_COOKIE, PartsDep, acting_staff, acting_student, same_origin
+from api.deps import ACCESS_COOKIE, REFRESH_COOKIE, PartsDep, acting_staff, acting_student, client_of, same_origin
 from core.errors import NotAuthenticated
 from db.access import Acting, Role
 from tools.people.accounts import Accounts
+from tools.people.attempts import Client
 from tools.people.tokens import Tokens
 
 SHARED_SECONDS = 20.0
@@ -30,13 +31,13 @@ class Renewals:
     def __init__(self) -> None:
         self._recent: dict[bytes, tuple[float, asyncio.Task[Renewed]]] = {}
 
-    async def renew(self, accounts: Accounts, token: str) -> Renewed:
+    async def renew(self, accounts: Accounts, token: str, client: Client) -> Renewed:
         """Exchange the token, or return what it was exchanged for a moment ago; raises `NotAuthenticated`."""
         now = time.monotonic()
         self._recent = {key: entry for key, entry in self._recent.items() if now - entry[0] < SHARED_SECONDS}
         key = hashlib.sha256(token.encode()).digest()
         if key not in self._recent:
-            self._recent[key] = (now, asyncio.create_task(accounts.refresh(token)))
+            self._recent[key] = (now, asyncio.create_task(accounts.refresh(token, client)))
         return await asyncio.shield(self._recent[key][1])
 
 
@@ -60,7 +61,9 @@ async def visitor(request: Request, parts: PartsDep) -> Acting | None:
             access = None
     if not access and refresh:
         try:
-            request.state.who, request.state.renewed = await renewals(request).renew(parts.accounts, refresh)
+            request.state.who, request.state.renewed = await renewals(request).renew(
+                parts.accounts, refresh, client_of(request)
+            )
         except NotAuthenticated:
             return None
     found: Acting | None = getattr(request.state, "who", None)

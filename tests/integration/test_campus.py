@@ -16,6 +16,7 @@ from core.settings import Settings
 from db.access import Database, Role
 from tests.conftest import PASSWORD
 from tools.people.accounts import Accounts
+from tools.people.second_factor import SecondStep, Step
 
 
 def make(settings: Settings, slug: str = "hill", zone: str = "America/Denver") -> None:
@@ -25,8 +26,12 @@ def make(settings: Settings, slug: str = "hill", zone: str = "America/Denver") -
 async def test_staff_that_were_added_may_sign_in(settings: Settings, auth_database: Database, keys: KeyRing) -> None:
     make(settings)
     await asyncio.to_thread(add_staff, settings, "hill", "rosa@hill.example", "Rosa", Role.COUNSELOR, PASSWORD)
-    who, _ = await Accounts(auth_database, keys, settings, SystemClock()).login("hill", "rosa@hill.example", PASSWORD)
-    assert who.role is Role.COUNSELOR
+    accounts = Accounts(auth_database, keys, settings, SystemClock())
+    with pytest.raises(SecondStep) as missing:
+        await accounts.login("hill", "rosa@hill.example", PASSWORD)
+    assert missing.value.step is Step.SET_UP
+    who = await accounts.find("hill", "rosa@hill.example")
+    assert who is not None and who.role is Role.COUNSELOR
 
 
 def test_a_campus_is_made_once_and_in_a_real_time_zone(settings: Settings) -> None:

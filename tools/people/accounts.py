@@ -2,150 +2,120 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Any
 from uuid import UUID
-
-import psycopg
-from email_validator import EmailNotValidError, validate_email
 
 from core.clock import Clock
 from core.crypto import KeyRing, blind_index, decode_key
-from core.errors import Conflict, InvalidInput, NotAuthenticated, NotFound, TooMany
-from core.ids import AccountId, InstitutionId, new_id
+from core.errors import NotAuthenticated, TooMany
+from core.ids import AccountId, InstitutionId
 from core.settings import Settings
 from db.access import Acting, Connection, Database, Role
-from tools.people.keys import create_key
-from tools.people.passwords import hash_password, verify_password
+from tools.people import one_time, registering
+from tools.people.attempts import UNKNOWN, Attempts, Client
+from tools.people.one_time import Purpose
+from tools.people.passwords import verify_password
+from tools.people.registering import AgeBand, NewAccount, valid_email
+from tools.people.second_factor import SecondFactor, SecondStep
 from tools.people.tokens import AccessTokens, Tokens, acting_for, hash_refresh, issue_refresh
 
-AgeBand = Literal["under_16", "16_17", "18_24", "25_plus"]
-FAILURES_BEFORE_LOCK = 8
-LOCK = timedelta(minutes=15)
+__all__ = ["Accounts", "AgeBand", "NewAccount"]
+TABS = timedelta(seconds=10)
+"""For so long the client that used a refresh token may use it again: two of its tabs asked at once."""
 WRONG = "That e-mail and password do not fit together."
-
-
-@dataclass(frozen=True, slots=True)
-class NewAccount:
-    """What a person gives to register."""
-
-    email: str
-    password: str
-    name: str
-    age_band: AgeBand | None = None
-    region: str | None = None
-    time_zone: str = "UTC"
-    language: str = "en"
-    pronouns: str | None = None
+WRONG_CODE = "That code does not fit. Codes change every 30 seconds, and each works once."
+LOCKED = "Too many tries. Wait a quarter of an hour, or choose a new password by mail."
 
 
 class Accounts:
     """Sign-in over the auth login role's pool."""
 
     def __init__(self, auth: Database, keys: KeyRing, settings: Settings, clock: Clock) -> None:
-        self._db, self._keys, self._settings, self._clock = auth, keys, settings, clock
-        self._index_key = decode_key(settings.index_key.get_secret_value(), "COMPANION_INDEX_KEY")
+        self.db, self.keys, self.settings, self.clock = auth, keys, settings, clock
+        self.index_key = decode_key(settings.index_key.get_secret_value(), "COMPANION_INDEX_KEY")
+        self.attempts = Attempts(self.index_key, clock)
+        self.second_factor = SecondFactor(self.index_key, keys, settings, clock)
         self.access = AccessTokens(
             settings.token_private_key.get_secret_value(), clock, timedelta(minutes=settings.access_token_minutes)
         )
 
     async def register(self, campus: str | None, account: NewAccount, role: Role = Role.STUDENT) -> Acting:
-        """Create an account with its key and profile; raises `InvalidInput`, `Conflict`, `NotFound`."""
-        email = _valid_email(account.email)
-        if account.age_band is not None and account.age_band not in get_args(AgeBand):
-            raise InvalidInput("Choose one of the age bands.")
-        if not account.name.strip():
-            raise InvalidInput("Tell us what to call you.")
-        password_hash = await hash_password(account.password)
-        async with self._db.connection() as conn:
-            institution = await _institution(conn, campus)
-            account_id = AccountId(new_id())
-            try:
-                async with conn.transaction():
-                    key = await create_key(conn, self._keys, institution, account_id)
-                    await conn.execute(
-                        "insert into accounts (id, institution_id, email_index, email_sealed, password_hash, role)"
-                        " values (%s, %s, %s, %s, %s, %s)",
-                        (
-                            account_id,
-                            institution,
-                            blind_index(self._index_key, email),
-                            key.seal(email, f"accounts.email:{account_id}"),
-                            password_hash,
-                            role,
-                        ),
-                    )
-                    await conn.execute(
-                        "insert into profiles (account_id, institution_id, name_sealed, pronouns, age_band, region,"
-                        " time_zone, language) values (%s, %s, %s, %s, %s, %s, %s, %s)",
-                        (
-                            account_id,
-                            institution,
-                            key.seal(account.name.strip(), f"profiles.name:{account_id}"),
-                            account.pronouns,
-                            account.age_band,
-                            account.region,
-                            account.time_zone,
-                            account.language,
-                        ),
-                    )
-            except psycopg.errors.UniqueViolation as error:
-                raise Conflict("There is an account with this e-mail already. Sign in instead.") from error
-        return acting_for(institution, account_id, role)
+        """Create an account that may sign in at once; raises `InvalidInput`, `Conflict`, `NotFound`."""
+        checked = await registering.check(self.db, campus, account)
+        async with self.db.connection() as conn:
+            return await registering.store(conn, self.keys, self.index_key, checked, role, confirmed=True)
 
     async def find(self, campus: str, email: str) -> Acting | None:
         """Return the account with this e-mail; for seeding and the operator, never for a client."""
-        async with self._db.connection() as conn:
-            cursor = await conn.execute(
-                "select a.id, a.institution_id, a.role from accounts a join institutions i on i.id = a.institution_id"
-                " where a.email_index = %s and i.slug = %s",
-                (blind_index(self._index_key, _valid_email(email)), campus),
-            )
-            row = await cursor.fetchone()
-        return acting_for(InstitutionId(row[1]), AccountId(row[0]), Role(row[2])) if row else None
+        async with self.db.connection() as conn:
+            row = await self.row_of(conn, campus, valid_email(email))
+        return _who(row) if row else None
 
-    async def login(self, campus: str | None, email: str, password: str) -> tuple[Acting, Tokens]:
-        """Sign in; raises `NotAuthenticated` for wrong credentials and `TooMany` for a locked account."""
-        async with self._db.connection() as conn:
-            cursor = await conn.execute(
-                "select a.id, a.institution_id, a.role, a.password_hash, a.status, a.locked_until"
-                " from accounts a join institutions i on i.id = a.institution_id"
-                " where a.email_index = %s and (%s::text is null or i.slug = %s) order by a.created_at limit 1",
-                (blind_index(self._index_key, email), campus, campus),
-            )
-            row = await cursor.fetchone()
-        if row and row[5] and row[5] > self._clock.now():
-            raise TooMany("Too many wrong passwords. Wait a quarter of an hour, or ask for a new password.")
+    async def login(
+        self, campus: str | None, email: str, password: str, client: Client = UNKNOWN
+    ) -> tuple[Acting, Tokens]:
+        """Sign in.
+
+        Raises `NotAuthenticated` for wrong credentials, `SecondStep` when they are right and not enough, and
+        `TooMany` for a source that tried too often, whether or not the address is known.
+        """
+        subject = blind_index(self.index_key, email)
+        async with self.db.connection() as conn:
+            allowed = await self.attempts.allow(conn, subject, client)
+            row = await self.row_of(conn, campus, email)
+        if not allowed:
+            raise TooMany(LOCKED)
         fits = await verify_password(row[3] if row else None, password)
         if row is None or not fits or row[4] != "active":
-            if row is not None:
-                await self._count_failure(row[0])
             raise NotAuthenticated(WRONG)
-        who = acting_for(InstitutionId(row[1]), AccountId(row[0]), Role(row[2]))
-        async with self._db.connection() as conn, conn.transaction():
-            await conn.execute("update accounts set failed_logins = 0, locked_until = null where id = %s", (row[0],))
-            return who, await self._issue(conn, who)
+        who = _who(row)
+        async with self.db.connection() as conn:
+            step = await self.second_factor.missing(conn, who)
+            if step is None:
+                return who, await self.sign_in(conn, who, client)
+            await self.attempts.take_back(conn, subject, client)
+            ticket = await one_time.issue(conn, who, Purpose(step.value), at=self.clock.now())
+        raise SecondStep(step, ticket)
 
-    async def refresh(self, token: str) -> tuple[Acting, Tokens]:
+    async def second_step(self, ticket: str, code: str, client: Client = UNKNOWN) -> tuple[Acting, Tokens]:
+        """Finish a sign-in with a code; raises `NotAuthenticated` and `TooMany`."""
+        now, allowed = self.clock.now(), True
+        async with self.db.connection() as conn:
+            who = await one_time.read(conn, ticket, Purpose.CODE, at=now)
+            if who is not None:
+                allowed = await self.attempts.allow_code(conn, await self.subject_of(conn, who))
+                if allowed and await self.second_factor.check(conn, who, code):
+                    await one_time.spend(conn, ticket, at=now)
+                    return who, await self.sign_in(conn, who, client)
+        if not allowed:
+            raise TooMany("Too many wrong codes. Wait an hour, or use a device that you have signed in with.")
+        raise NotAuthenticated(WRONG_CODE if who else "This sign-in took too long. Begin again with your password.")
+
+    async def refresh(self, token: str, client: Client = UNKNOWN) -> tuple[Acting, Tokens]:
         """Exchange a refresh token for new tokens.
 
-        A token used twice revokes its whole family: either the student or a thief holds a stolen copy.
-        Raises `NotAuthenticated`.
+        A token used twice revokes its whole family: either the student or a thief holds a stolen copy. Only the
+        client that used it may do so again for a few seconds. Raises `NotAuthenticated`.
         """
-        now = self._clock.now()
-        async with self._db.connection() as conn, conn.transaction():
+        now = self.clock.now()
+        async with self.db.connection() as conn:
             cursor = await conn.execute(
-                "select t.id, t.family, t.account_id, t.institution_id, t.used_at, a.role"
+                "select t.id, t.family, t.account_id, t.institution_id, t.used_at, t.used_by, a.role"
                 " from refresh_tokens t join accounts a on a.id = t.account_id"
                 " where t.token_hash = %s and t.expires_at > %s and t.revoked_at is null and a.status = 'active'"
                 " for update of t",
                 (hash_refresh(token), now),
             )
             row = await cursor.fetchone()
-            if row is not None and row[4] is None:
-                await conn.execute("update refresh_tokens set used_at = %s where id = %s", (now, row[0]))
-                who = acting_for(InstitutionId(row[3]), AccountId(row[2]), Role(row[5]))
+            if row is not None and _may_use(row[4], row[5], client, now):
+                await conn.execute(
+                    "update refresh_tokens set used_at = coalesce(used_at, %s), used_by = coalesce(used_by, %s)"
+                    " where id = %s",
+                    (now, client.mark, row[0]),
+                )
+                who = acting_for(InstitutionId(row[3]), AccountId(row[2]), Role(row[6]))
                 return who, await self._issue(conn, who, family=row[1])
             if row is not None:
                 await _revoke_family(conn, row[1], now)
@@ -153,48 +123,55 @@ class Accounts:
 
     async def logout(self, token: str) -> None:
         """Revoke the token's family; an unknown token is no error."""
-        async with self._db.connection() as conn, conn.transaction():
+        async with self.db.connection() as conn:
             cursor = await conn.execute(
                 "select family from refresh_tokens where token_hash = %s", (hash_refresh(token),)
             )
             row = await cursor.fetchone()
             if row is not None:
-                await _revoke_family(conn, row[0], self._clock.now())
+                await _revoke_family(conn, row[0], self.clock.now())
+
+    async def sign_in(self, conn: Connection, who: Acting, client: Client) -> Tokens:
+        """Give tokens to somebody who has proved who they are, and make their device known."""
+        device = await self.attempts.welcome(conn, await self.subject_of(conn, who), client)
+        return replace(await self._issue(conn, who), device=device)
+
+    async def subject_of(self, conn: Connection, who: Acting) -> bytes:
+        """The blind index under which tries for this account are counted."""
+        cursor = await conn.execute("select email_index from accounts where id = %s", (who.account_id,))
+        row = await cursor.fetchone()
+        if row is None:
+            raise NotAuthenticated
+        return bytes(row[0])
+
+    async def row_of(self, conn: Connection, campus: str | None, email: str) -> tuple[Any, ...] | None:
+        """Id, institution, role, password hash and status of the account with this address."""
+        cursor = await conn.execute(
+            "select a.id, a.institution_id, a.role, a.password_hash, a.status"
+            " from accounts a join institutions i on i.id = a.institution_id"
+            " where a.email_index = %s and (%s::text is null or i.slug = %s) order by a.created_at limit 1",
+            (blind_index(self.index_key, email), campus, campus),
+        )
+        return await cursor.fetchone()
 
     async def _issue(self, conn: Connection, who: Acting, family: UUID | None = None) -> Tokens:
         access, access_expires = self.access.issue(who)
-        refresh, refresh_expires = await issue_refresh(conn, who, self._settings, self._clock, family)
+        refresh, refresh_expires = await issue_refresh(conn, who, self.settings, self.clock, family)
         return Tokens(access, access_expires, refresh, refresh_expires)
 
-    async def _count_failure(self, account_id: UUID) -> None:
-        async with self._db.connection() as conn, conn.transaction():
-            await conn.execute(
-                "update accounts set failed_logins = failed_logins + 1,"
-                " locked_until = case when failed_logins + 1 >= %s then %s end where id = %s",
-                (FAILURES_BEFORE_LOCK, self._clock.now() + LOCK, account_id),
-            )
+
+def _who(row: tuple[Any, ...]) -> Acting:
+    return acting_for(InstitutionId(row[1]), AccountId(row[0]), Role(row[2]))
+
+
+def _may_use(used_at: datetime | None, used_by: bytes | None, client: Client, now: datetime) -> bool:
+    if used_at is None:
+        return True
+    same = client.mark is not None and used_by is not None and bytes(used_by) == client.mark
+    return same and now - used_at <= TABS
 
 
 async def _revoke_family(conn: Connection, family: UUID, now: datetime) -> None:
     await conn.execute(
         "update refresh_tokens set revoked_at = %s where family = %s and revoked_at is null", (now, family)
     )
-
-
-async def _institution(conn: Connection, slug: str | None) -> InstitutionId:
-    cursor = await conn.execute(
-        "select id from institutions where %s::text is null or slug = %s order by created_at limit 2", (slug, slug)
-    )
-    rows = await cursor.fetchall()
-    if not rows:
-        raise NotFound("There is no such campus here.")
-    if len(rows) > 1:
-        raise InvalidInput("Several campuses are served here: say which one in `campus`.")
-    return InstitutionId(rows[0][0])
-
-
-def _valid_email(text: str) -> str:
-    try:
-        return validate_email(text, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
-        raise InvalidInput("That does not look like an e-mail address.") from error

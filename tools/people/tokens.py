@@ -27,6 +27,8 @@ class Tokens:
     access_expires_at: datetime
     refresh_token: str
     refresh_expires_at: datetime
+    device: str | None = None
+    """Makes this device known at its next sign-in; None when it was known already."""
 
 
 class AccessTokens:

@@ -109,7 +109,7 @@ def site(
     over = settings_over(postgres, redis, secrets, name)
     over = over.model_copy(update={"demo_password": SecretStr(PASSWORD)})
     logins = asyncio.run(ensure_demo(over))
-    create_campus(over, "valley", "Valley", region="US", time_zone="America/Denver", rules={})
+    create_campus(over, "valley", "Valley", region="US", time_zone="America/Denver", rules={"second_factor": "offered"})
     add_staff(over, "valley", STRANGER.email, "Uma", Role.SUPERVISOR, STRANGER.password)
     running = Site(over, logins, log=scratch / "two_campuses.log")
     running.start(worker=False)

@@ -1,0 +1,16 @@
+"""Accounts complete: second step, one-time links, lock-out by who is guessing."""
+
+from db.migrations.support import apply_sql
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    apply_sql(revision)
+
+
+def downgrade() -> None:
+    raise RuntimeError("Restore a backup instead: going back would lose second steps and confirmed addresses.")
