@@ -16,6 +16,8 @@ evals_app = typer.Typer(no_args_is_help=True, help="Offline evals; no network, n
 app.add_typer(evals_app, name="eval")
 campus_app = typer.Typer(no_args_is_help=True, help="Campuses and their staff.")
 app.add_typer(campus_app, name="campus")
+keys_app = typer.Typer(no_args_is_help=True, help="The master keys that wrap every student's own key.")
+app.add_typer(keys_app, name="keys")
 
 
 def _fail(error: CompanionError) -> NoReturn:
@@ -215,6 +217,32 @@ def campus_staff(
     except CompanionError as error:
         _fail(error)
     out.print(f"{name} may sign in at campus '{slug}'.")
+
+
+@keys_app.callback()
+def keys_() -> None:
+    """The master keys that wrap every student's own key."""
+
+
+@keys_app.command("rotate")
+def keys_rotate() -> None:
+    """Wrap every key under the first of COMPANION_MASTER_KEY (needs COMPANION_OWNER_DSN); may be run again at any time.
+
+    Put the new key before the old one, restart the service, rotate, then take the old one away.
+    """
+    from core.crypto import KeyRing  # noqa: PLC0415
+    from tools.people.rotation import rotate  # noqa: PLC0415
+
+    settings = load_settings()
+    try:
+        keys = KeyRing.from_setting(settings.master_key.get_secret_value())
+    except CompanionError as error:
+        _fail(error)
+    found = rotate(settings.owner_dsn.get_secret_value(), keys, lambda done: out.print(f"{done} keys wrapped anew"))
+    out.print(f"{found.rewrapped} keys are wrapped under {keys.current} now.")
+    if found.unreadable:
+        err.print(f"[red]{len(found.unreadable)} keys open with none of the master keys; keep the old ones.[/]")
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":
