@@ -21,6 +21,7 @@ from tools.people.second_factor import SecondStep, Step
 
 router = APIRouter(prefix="/api/v1", tags=["accounts"])
 MAILS_PER_ADDRESS = "5/hour"
+RATES = {"login": "60/minute", "mail": "20/hour", "register": "20/hour"}
 
 
 class Registration(BaseModel):
@@ -103,18 +104,17 @@ class Me(BaseModel):
 
 async def limit(parts: Parts, name: str, client: Client) -> None:
     """Count a request by its address; raises `TooMany`."""
-    rates = {"login": "60/minute", "mail": "20/hour", "register": "20/hour"}
-    rate = rates[name] if parts.settings.production or name == "login" else "1000/hour"
+    rate = RATES[name] if parts.settings.production else "600/minute"
     await parts.limiter.hit(name, client.address or "unknown", rate)
 
 
-async def mail_link(parts: Parts, later: BackgroundTasks, campus: str | None, email: str) -> None:
-    """Mail a link for a new password once the answer is out; more often than a few times an hour nothing is sent."""
+async def may_mail(parts: Parts, email: str) -> bool:
+    """Whether this mailbox has not had too many letters; nobody is told, since that would say who is known."""
     try:
         await parts.limiter.hit("mail-to", parts.recovery.subject(email), MAILS_PER_ADDRESS)
     except TooMany:
-        return
-    later.add_task(parts.recovery.forgot, campus, email)
+        return False
+    return True
 
 
 @router.post("/auth/register", status_code=201, responses={202: {"model": Mailed}}, response_model=TokenPair | Mailed)
@@ -127,7 +127,9 @@ async def register(
         body.email, body.password, body.name, body.age_band, body.region, body.time_zone, body.language, body.pronouns
     )
     if parts.recovery.confirms_addresses:
-        later.add_task(parts.recovery.register, await parts.recovery.check(body.campus, account))
+        checked = await parts.recovery.check(body.campus, account)
+        if await may_mail(parts, body.email):
+            later.add_task(parts.recovery.register, checked)
         response.status_code = 202
         return Mailed(detail="Open the link in the mail to confirm your address. Then sign in.")
     await parts.accounts.register(body.campus, account)
@@ -181,7 +183,8 @@ async def logout(body: RefreshRequest, request: Request, response: Response, par
 async def forgot_password(body: Address, client: ClientDep, parts: PartsDep, later: BackgroundTasks) -> Mailed:
     """Mail a link for a new password to the address, if it has an account; the answer is always the same."""
     await limit(parts, "mail", client)
-    await mail_link(parts, later, body.campus, body.email)
+    if await may_mail(parts, body.email):
+        later.add_task(parts.recovery.forgot, body.campus, body.email)
     return Mailed(detail="If this address has an account, a link is on its way. It works for 30 minutes.")
 
 

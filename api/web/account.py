@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 from fastapi import APIRouter, BackgroundTasks, Depends, Form, Query, Request, Response
 
 from api.deps import REFRESH_COOKIE, ClientDep, PartsDep, same_origin
-from api.routes.auth import limit
+from api.routes.auth import limit, may_mail
 from api.tokens import clear_cookies, set_cookies
 from api.web.forms import choices
 from api.web.rendering import go, render
@@ -95,7 +95,9 @@ async def register(
     try:
         await limit(parts, "register", client)
         if parts.recovery.confirms_addresses:
-            later.add_task(parts.recovery.register, await parts.recovery.check(None, account))
+            checked = await parts.recovery.check(None, account)
+            if await may_mail(parts, email):
+                later.add_task(parts.recovery.register, checked)
             return render(request, "check_mail.html", 202, what="confirm your address")
         await parts.accounts.register(None, account)
         request.state.who, request.state.renewed = await parts.accounts.login(None, email, password, client)

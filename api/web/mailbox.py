@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, BackgroundTasks, Depends, Form, Query, Request, Response
 
 from api.deps import ClientDep, PartsDep, same_origin
-from api.routes.auth import limit, mail_link
+from api.routes.auth import limit, may_mail
 from api.web.rendering import go, render
 from core.errors import CompanionError
 
@@ -29,7 +29,8 @@ async def forgot(
     """Mail a link, if the address has an account; the page is the same if not."""
     try:
         await limit(parts, "mail", client)
-        await mail_link(parts, later, None, email)
+        if await may_mail(parts, email):
+            later.add_task(parts.recovery.forgot, None, email)
     except CompanionError as error:
         return render(request, "forgot.html", error.status, error=error.message, email=email)
     return render(request, "check_mail.html", 202, what="choose a new password")

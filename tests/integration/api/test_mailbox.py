@@ -163,7 +163,7 @@ def test_a_mailbox_is_not_flooded(http: httpx.Client, mailbox: tuple[Mailbox, in
     joined(http, box, "kai")
     for _ in range(8):
         assert http.post("/forgot-password", json={"email": "kai@hill.example"}).status_code == 202
-    for _ in range(5):
+    for _ in range(4):  # The first of five letters confirmed the address.
         assert box.next()[0] == "kai@hill.example"
     joined(http, box, "last")
     assert box.mails.empty()
