@@ -74,6 +74,9 @@ def _sign_in(client: httpx.Client, settings: Settings, email: str) -> None:
         response = client.post("/auth/login", json={"email": email, "password": password})
     except httpx.TransportError as error:
         raise Unavailable(f"Nothing answers at {client.base_url}. Is `companion up` running?") from error
+    if response.status_code == 202:
+        code = input("The six digits in your authenticator app, or a recovery code: ")
+        response = client.post("/auth/login/code", json={"ticket": response.json()["ticket"], "code": code})
     if response.status_code != 200:
         raise NotAuthenticated(response.json()["detail"])
     client.auth = Session(str(client.base_url), response.json())

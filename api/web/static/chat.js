@@ -53,7 +53,13 @@ function signInAgain() {
       const body = JSON.stringify({ email: fields.email.value, password: fields.password.value, browser: true });
       const headers = { "content-type": "application/json" };
       try {
-        const response = await fetch("/api/v1/auth/login", { method: "POST", headers, body });
+        let response = await fetch("/api/v1/auth/login", { method: "POST", headers, body });
+        if (response.status === 202) {
+          const { ticket } = await response.json();
+          const code = window.prompt("The six digits in your authenticator app, or a recovery code") ?? "";
+          const step = JSON.stringify({ ticket, code, browser: true });
+          response = await fetch("/api/v1/auth/login/code", { method: "POST", headers, body: step });
+        }
         if (!response.ok) throw new Error((await problemOf(response)).detail);
         const me = await (await fetch("/api/v1/me")).json();
         if (me.id !== root.dataset.student) throw new Error("That is another account. Sign in as the one that wrote this.");
