@@ -121,7 +121,7 @@ async def test_a_powerful_login_is_refused_at_start(
 ) -> None:
     name = psycopg.conninfo.conninfo_to_dict(settings.app_dsn.get_secret_value())["dbname"]
     user = {"superuser": "postgres", "owner": roles.OWNER}[login]
-    powerful = Database(postgres.dsn(user, str(name)), people.accounts._keys, size=1)
+    powerful = Database(postgres.dsn(user, str(name)), people.accounts.keys, size=1)
     try:
         with pytest.raises(ConfigurationError, match="row-level security"):
             await powerful.open()
