@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from api.deps import PartsDep, StudentDep
 from api.parts import Parts
@@ -74,10 +74,18 @@ class TurnIn(BaseModel):
     """What the student wrote, or the value of a quick reply."""
 
     text: str = Field(description="Up to 100 kB; the whole of it is screened")
-    input: InputKind = Field(
-        InputKind.TEXT,
-        description="`voice` is a transcript that the student confirmed; `voice_unconfirmed` asks and calls nobody",
+    input: Literal[InputKind.TEXT, InputKind.VOICE] = Field(
+        InputKind.TEXT, description="`voice` is a transcript that the student confirmed; it counts like typed words"
     )
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _heard(cls, value: object) -> object:
+        """Only the service's own recogniser can doubt what it heard: an unconfirmed transcript calls nobody.
+
+        From a client such words count as typed. Refusing them would leave a crisis without an answer.
+        """
+        return InputKind.TEXT if value == InputKind.VOICE_UNCONFIRMED else value
 
 
 class DeliveryOut(BaseModel):
