@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import limits
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -12,6 +14,12 @@ from core.errors import TooMany
 from core.logs import get_logger
 
 log = get_logger("api.limits")
+PATIENCE_SECONDS = 0.2
+"""A Redis that is slower than this counts as gone."""
+ASIDE_SECONDS = 5.0
+"""For how long a Redis that is gone is not asked again: it costs one message its patience, not each."""
+GONE = (RedisError, StorageError, OSError)
+"""What is raised when Redis refuses, breaks or hangs; a time-out is an `OSError`."""
 
 
 class Limiter:
@@ -26,6 +34,8 @@ class Limiter:
             self._storage = RedisStorage(scheme + redis_url, implementation="redispy", wrap_exceptions=True)
             self._shared = MovingWindowRateLimiter(self._storage)
         self._degraded = False
+        self._asked_again = 0.0
+        """From when Redis is asked again, on the loop's clock."""
 
     async def hit(self, name: str, key: str, rate: str) -> None:
         """Count one event; raises `TooMany` beyond `rate`, for example `60/minute`."""
@@ -38,18 +48,22 @@ class Limiter:
         if self._storage is None:
             return False
         try:
-            return bool(await self._storage.check())
-        except (RedisError, StorageError, OSError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return bool(await self._storage.check())
+        except GONE:
             return False
 
     async def _allowed(self, item: limits.RateLimitItem, name: str, key: str) -> bool:
-        if self._shared is not None:
+        now = asyncio.get_running_loop().time()
+        if self._shared is not None and now >= self._asked_again:
             try:
-                allowed = await self._shared.hit(item, name, key)
-            except (RedisError, StorageError, OSError):
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    allowed = await self._shared.hit(item, name, key)
+            except GONE:
                 if not self._degraded:
                     log.warning("limits_local", part="redis")
                 self._degraded = True
+                self._asked_again = now + ASIDE_SECONDS
             else:
                 self._degraded = False
                 return allowed
