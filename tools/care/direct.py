@@ -18,6 +18,7 @@ from core.logs import get_logger
 from safety.policy import Tier, load_policy
 from tools.care.channels import NOT_CONFIGURED, Channel, NotSent, Recipient
 from tools.care.contacts import Contacts
+from tools.care.ladder import TO_ANYBODY
 from tools.care.notices import Notice
 
 log = get_logger("care.direct")
@@ -84,6 +85,8 @@ class DirectCall:
     def _reached_by(self, name: str, alert: Alert) -> list[Recipient | None]:
         """Whom a channel reaches; None stands for nobody, which is recorded as well."""
         channel = self._channels[name]
+        if alert.confidential and name in TO_ANYBODY:
+            return []
         if not channel.configured:
             return [None]
         if name == "webhook":

@@ -20,6 +20,8 @@ from tools.care.staffing import Staffing, staffing
 
 ONCE_A_CALL = ("console", "webhook")
 """Channels that reach the institution as a whole: one notice a call, whatever the number of rungs that begin with it."""
+TO_ANYBODY = ("webhook",)
+"""Channels whose readers nobody here knows: never for a confidential case."""
 NOT_ACKNOWLEDGED = "not_acknowledged"
 """Why a later rung is called."""
 COLLEAGUE = "colleague"
@@ -40,13 +42,14 @@ async def call(tx: Tx, jobs: App, case: CaseId, tier: Tier, reason: str, *, at: 
         " first_opened_at = case when status <> 'open' or first_opened_at >= %s then first_opened_at end where id = %s",
         (fresh, at, fresh, case),
     )
+    channels = await open_channels_of(tx, case, tier)
     told: set[str] = set()
     begins = await begins_at(tx, tier, at)
     for index, step in enumerate(plan.ladder):
         if step.after:
             await _later(tx, jobs, case, page, tier, index, begins + step.after)
             continue
-        for channel in plan.channels:
+        for channel in channels:
             if channel not in ONCE_A_CALL or channel not in told:
                 await commit(tx, jobs, case, channel, tier, step.rung, reason, page=page, at=at)
                 told.add(channel)
@@ -89,11 +92,19 @@ async def climb(tx: Tx, jobs: App, case: CaseId, page: UUID, tier: Tier, index: 
     if await taken.fetchone():
         return None
     await record(tx, case, "climbed", at=at, facts={"rung": step.rung, "tier": tier})
-    for channel in plan.channels:
+    for channel in await open_channels_of(tx, case, tier):
         if channel != "console":
             await commit(tx, jobs, case, channel, tier, step.rung, NOT_ACKNOWLEDGED, page=page, at=at)
     await ring(tx)
     return step.rung
+
+
+async def open_channels_of(tx: Tx, case: CaseId, tier: Tier) -> tuple[str, ...]:
+    """The tier's channels that a case may go out by: a confidential one by those that reach confidential staff alone."""
+    cursor = await tx.conn.execute("select confidential from cases where id = %s", (case,))
+    row = await cursor.fetchone()
+    confidential = row is None or row[0]
+    return tuple(name for name in load_policy().tiers[tier].channels if not (confidential and name in TO_ANYBODY))
 
 
 async def commit(

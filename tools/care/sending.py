@@ -19,7 +19,7 @@ from safety.policy import Rung, Tier
 from tools.care.alarm import clear_alarm, raise_alarm
 from tools.care.channels import NOT_CONFIGURED, Channel, NotSent, Recipient
 from tools.care.desk import Desk
-from tools.care.ladder import NOT_ACKNOWLEDGED
+from tools.care.ladder import NOT_ACKNOWLEDGED, TO_ANYBODY
 from tools.care.notices import Notice, case_link
 from tools.care.roster import campus_settings, recipients
 from tools.care.staffing import is_unstaffed
@@ -65,6 +65,11 @@ class Pending:
     """Somebody has got it already."""
     attempt: int
 
+    @property
+    def withheld(self) -> bool:
+        """The case became confidential after the notice was committed, and the channel reaches anybody."""
+        return self.notice.confidential and self.channel in TO_ANYBODY
+
 
 async def deliver(desk: Desk, who: Acting, delivery: UUID) -> None:
     """Send a committed notice; doing it again is harmless.
@@ -81,6 +86,9 @@ async def deliver(desk: Desk, who: Acting, delivery: UUID) -> None:
         return
     if pending.nobody and pending.unstaffed and pending.notice.rung == Rung.LINE_24_7:
         await _fail(desk, who, pending, "unstaffed", alarm=False)
+        return
+    if pending.withheld:
+        await _fail(desk, who, pending, "confidential", alarm=False)
         return
     if pending.nobody:
         await _fail(desk, who, pending, "no_recipient", alarm=True)
