@@ -13,6 +13,7 @@ from core.logs import get_logger
 from tools.care.channels import NotSent, sender_of
 from tools.care.desk import Desk
 from tools.care.notices import texts
+from tools.care.responders import answering
 
 log = get_logger("care.alarm")
 
@@ -45,6 +46,17 @@ async def clear_alarm(desk: Desk, kind: str, institution: InstitutionId | None) 
             (desk.clock.now(), kind, institution),
         )
     return cursor.rowcount == 1
+
+
+async def check_responders(desk: Desk) -> None:
+    """In production, alarm the operator of every campus that has come to have no responder; clear what was repaired."""
+    if not desk.settings.production:
+        return
+    for campus in await answering(desk.db):
+        if campus.problem:
+            await raise_alarm(desk, "responder", campus.institution, campus=campus.slug, problem=campus.problem)
+        else:
+            await clear_alarm(desk, "responder", campus.institution)
 
 
 async def tell_operator(desk: Desk) -> int:

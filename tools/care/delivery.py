@@ -21,7 +21,7 @@ from core.ids import CaseId
 from core.logs import get_logger
 from core.settings import Settings
 from safety.policy import Tier
-from tools.care.alarm import tell_operator
+from tools.care.alarm import check_responders, tell_operator
 from tools.care.desk import Backoff, Desk, open_desk
 from tools.care.ladder import climb
 from tools.care.sending import deliver
@@ -30,6 +30,7 @@ log = get_logger("care.delivery")
 OURS = ("deliver", "climb")
 """Jobs that nothing may end but themselves."""
 EVERY_TEN_SECONDS = "* * * * * */10"
+EVERY_MINUTE = "* * * * *"
 HEARTBEAT_SECONDS = 3.0
 STALLED_AFTER_SECONDS = 12.0
 LONGEST_JOB_SECONDS = 120
@@ -114,6 +115,11 @@ def add_tasks(app: WorkerApp) -> None:
     async def _recover(timestamp: int) -> None:
         await recover(app)
         await tell_operator(app.desk)
+
+    @app.periodic(cron=EVERY_MINUTE)
+    @app.task(name="responders", queueing_lock="responders")
+    async def _responders(timestamp: int) -> None:
+        await check_responders(app.desk)
 
 
 async def beat(desk: Desk) -> None:
