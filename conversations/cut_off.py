@@ -25,7 +25,7 @@ from db.access import Acting
 from safety.policy import Tier
 from safety.script import advance, degraded_reply, direct_call_words, open_triage
 from safety.triage.facts import DeliveryFacts, StudentFacts
-from safety.triage.state import TriageState
+from safety.triage.state import TriageState, TriageStep
 from safety.triage.step import Page, ScriptStep
 from safety.types import Mode, Screening, ScreeningContext
 from tools.care.contacts import Contacts
@@ -259,13 +259,19 @@ def _answer(standing: Standing, message: Incoming, screening: Screening, now: da
     """Return what to say, and whether the script has dealt with the message or it only waits to be answered."""
     facts = replace(standing.facts, input=message.kind)
     if standing.triage is not None:
-        step = advance(standing.triage, message.text, screening, facts, now)
+        state = _unaccompanied(standing.triage) if screening.crisis else standing.triage
+        step = advance(state, message.text, screening, facts, now)
         if step.mode is not Mode.LIVE_PERSON and not step.passes_on:
             return step, True
         return degraded_reply(facts, now, standing.triage), False
     if screening.crisis or screening.clarify:
         return open_triage(screening, facts, now), True
     return degraded_reply(facts, now), False
+
+
+def _unaccompanied(state: TriageState) -> TriageState:
+    """A counselor who is in the conversation cannot read along now: crisis words open the script and call people anew."""
+    return replace(state, step=TriageStep.GUARDED) if state.step is TriageStep.LIVE else state
 
 
 def _ticket(message: Incoming, step: ScriptStep, now: datetime) -> Ticket:

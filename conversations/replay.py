@@ -155,14 +155,27 @@ def _places(kept: KeptMessage) -> tuple[ConversationId, ConversationId]:
     return wanted, ConversationId(uuid5(wanted, str(kept.student)))
 
 
+def _with_what_was_said(beside: ScriptStep, said: ScriptStep) -> ScriptStep:
+    return replace(
+        beside,
+        messages=said.messages,
+        choices=said.choices,
+        resources=said.resources,
+        effects=(*beside.effects, *said.effects),
+    )
+
+
 def _as_it_was(
     kept: KeptMessage, snapshot: Snapshot, screening: Screening, now: datetime
 ) -> tuple[Path, ScriptStep | None]:
     """Return what the script said at the time, put on top of where the conversation really stood."""
     step = kept.step
-    if step is None or snapshot.mode is Mode.LIVE_PERSON:
-        # It only waited; or a person is in the conversation: they see it, and the script does not speak beside them.
-        return decide(snapshot, kept.text, screening, kept.kind, now)
+    if step is None:
+        return decide(snapshot, kept.text, screening, kept.kind, now)  # It only waited.
+    if snapshot.mode is Mode.LIVE_PERSON:
+        # The person reads what was said without them, and stays; whom the script called is called for.
+        path, beside = decide(snapshot, kept.text, screening, kept.kind, now)
+        return path, _with_what_was_said(beside, step) if beside else None
     if step.state is None or step.state.step is TriageStep.DEGRADED:
         return "careful", replace(step, state=snapshot.triage, mode=snapshot.mode)
     state = joined(snapshot.triage, kept.base, step.state, now)
