@@ -76,6 +76,14 @@ class Intake:
             log.error("message_never_fits", conversation=str(message.conversation))
             return await self._keep(message, None)
 
+    async def screens(self, within: float) -> Screening | None:
+        """Screen a word in turn with the students' messages; None when that takes longer than `within` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                return await self._screen("hello", ScreeningContext())
+        except TimeoutError:
+            return None
+
     @asynccontextmanager
     async def _in_order(self, conversation: ConversationId) -> AsyncIterator[None]:
         self._waiting[conversation] += 1

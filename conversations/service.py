@@ -21,7 +21,7 @@ from core.errors import NotFound, Unavailable
 from core.ids import ConversationId, TurnId
 from db.access import Acting, Database
 from safety.triage.facts import DeliveryFacts, InputKind
-from safety.types import Mode
+from safety.types import Mode, Screening
 from tools.care.cases import delivery_facts
 from tools.people.keys import student_key
 
@@ -66,6 +66,10 @@ class Conversations:
         else:
             self._runner.hush(conversation)  # Nothing may speak beside the script or a person.
         return received
+
+    async def screens(self, within: float) -> Screening | None:
+        """Screen a word as a message would be screened; None when that takes longer than `within` seconds."""
+        return await self._intake.screens(within)
 
     async def events(
         self, who: Acting, conversation: ConversationId, turn_id: TurnId, last_id: str | None = None

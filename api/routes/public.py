@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from api.deps import PartsDep
+from api.health import Part, State, look
 from conversations.crisis_events import resource_payload
-from core.errors import Unavailable
 from safety.resources import Audience, resources_for
 
 router = APIRouter()
@@ -26,8 +26,8 @@ class LinesOut(BaseModel):
 class Health(BaseModel):
     """Whether the process lives, and which of its parts answer."""
 
-    status: Literal["ok", "degraded", "down"]
-    parts: dict[str, Literal["ok", "down"]] = {}
+    status: State
+    parts: dict[Part, State] = {}
 
 
 @router.get("/api/v1/lines", tags=["help"])
@@ -44,27 +44,26 @@ async def lines(
 @router.get("/health/live", tags=["operation"])
 async def live() -> Health:
     """Whether this process answers at all."""
-    return Health(status="ok")
+    return Health(status=State.OK)
 
 
 @router.get("/health/ready", tags=["operation"])
 async def ready(parts: PartsDep, response: Response) -> Health:
-    """Whether this process can take turns; without the database it still answers a crisis, but is not ready."""
-    found: dict[str, Literal["ok", "down"]] = {}
-    try:
-        async with parts.db.connection() as conn:
-            await conn.execute("select 1")
-        found["database"] = "ok"
-    except Unavailable:
-        found["database"] = "down"
-    found["redis"] = "ok" if await parts.limiter.shared_answers() else "down"
-    if found["database"] == "down":
+    """Whether this process can answer students safely: it screens, so a crisis gets the fixed reply and people.
+
+    Without the database that is still so, and the status is `degraded`: an instance that is taken out for it answers
+    nobody.
+    """
+    found = await look(parts)
+    if found[Part.SCREENING] is State.DOWN:
         response.status_code = 503
-        return Health(status="down", parts=found)
-    return Health(status="degraded" if "down" in found.values() else "ok", parts=found)
+        return Health(status=State.DOWN, parts=found)
+    whole = all(state is State.OK for state in found.values())
+    return Health(status=State.OK if whole else State.DEGRADED, parts=found)
 
 
 @router.get("/metrics", tags=["operation"], include_in_schema=False)
-async def metrics() -> Response:
-    """Counters for Prometheus; no student appears in them."""
+async def metrics(parts: PartsDep) -> Response:
+    """Counters for Prometheus, and which parts answer; no student appears in them."""
+    await look(parts)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
