@@ -22,7 +22,7 @@ async def recall_facts(state: TurnState, runtime: Runtime[TurnContext]) -> dict[
 async def choose_route(state: TurnState, runtime: Runtime[TurnContext]) -> dict[str, Reading | Routing]:
     """Read the message once, for the router and the responder."""
     turn, reader = state["turn"], runtime.context.services.reader
-    reading = reader.read(turn.text, turn.screening.vector)
+    reading = reader.read(turn.text, runtime.context.vector)
     lately = [message.text for message in turn.history if message.author == "student"][-LATELY:]
     pained = any(reader.recall(text).trouble for text in lately)
     return {"reading": reading, "routing": route(reading, turn.mode, lately_pained=pained)}

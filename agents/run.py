@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
+import numpy as np
 from langgraph.config import get_stream_writer
 from langsmith import tracing_context
 
@@ -13,6 +15,11 @@ from agents.graph import turn_graph
 from agents.services import TurnServices, context_of
 from agents.state import ScreenedTurn, TurnEvent, TurnOutcome, require_screened
 from core.errors import CompanionError
+from core.logs import get_logger
+from embedding.errors import EmbeddingUnavailable
+from embedding.protocol import Embedder, Vectors
+
+log = get_logger("agents.run")
 
 
 async def stream_turn(turn: ScreenedTurn, services: TurnServices) -> AsyncIterator[TurnEvent]:
@@ -24,7 +31,7 @@ async def stream_turn(turn: ScreenedTurn, services: TurnServices) -> AsyncIterat
     """
     require_screened(turn)
     gate = Gate(_write, turn.language)
-    context = context_of(turn, services, gate)
+    context = context_of(turn, services, gate, await _embed(turn.text, services.embedder))
     graph = turn_graph()
     # Tracing would send a student's words to a third party if a variable in the environment asked for it.
     outcome: TurnOutcome | None = None
@@ -41,6 +48,16 @@ async def stream_turn(turn: ScreenedTurn, services: TurnServices) -> AsyncIterat
     if outcome is None:
         raise CompanionError("The turn ended without an outcome.")
     yield outcome
+
+
+async def _embed(text: str, embedder: Embedder) -> Vectors | None:
+    """The one embedding of the message, which routing and retrieval share; None when the encoder is down."""
+    try:
+        vectors: Vectors = await asyncio.to_thread(embedder.encode, [text])
+    except EmbeddingUnavailable as error:
+        log.warning("message_not_embedded", error=type(error).__name__)
+        return None
+    return np.asarray(vectors[0])
 
 
 def _write(event: TurnEvent) -> None:

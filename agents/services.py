@@ -49,7 +49,7 @@ class TurnContext:
     language: str
     message: str
     vector: Vectors | None
-    """The one embedding of the message, shape (dimensions,)."""
+    """The one embedding of the message, shape (dimensions,); None when the encoder is down."""
     gate: Gate
 
 
@@ -63,8 +63,8 @@ def open_services(db: Database, embedder: Embedder, clock: Clock, settings: Sett
     return TurnServices(db, embedder, clock, reader, responder, LanguageModel.from_settings(settings))
 
 
-def context_of(turn: ScreenedTurn, services: TurnServices, gate: Gate) -> TurnContext:
-    """Derive the runtime context from a screened turn."""
+def context_of(turn: ScreenedTurn, services: TurnServices, gate: Gate, vector: Vectors | None) -> TurnContext:
+    """Derive the runtime context from a screened turn and the embedding of its message."""
     return TurnContext(
         services,
         Acting.student(turn.institution_id, turn.student_id),
@@ -74,7 +74,7 @@ def context_of(turn: ScreenedTurn, services: TurnServices, gate: Gate) -> TurnCo
         law_for(turn.campus_region, turn.region),
         turn.language,
         turn.text,
-        turn.screening.vector,
+        vector,
         gate,
     )
 

@@ -85,7 +85,7 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
             api_key=settings.model_api_key.get_secret_value(),
         )
         executor = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="screening"))
-        screener = Screener(embedder.encode, embedder.name)
+        screener = await asyncio.to_thread(Screener.packaged)
         jobs = job_app(settings.app_dsn.get_secret_value())
         services = await asyncio.to_thread(open_services, db, embedder, clock, settings)
         broker = Broker()

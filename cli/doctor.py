@@ -155,12 +155,11 @@ def _embedder(settings: Settings) -> str:
     return f"{encoder.name}, {vector.shape[1]} dimensions"
 
 
-def _screening(settings: Settings) -> str:
+def _screening(_: Settings) -> str:
     from safety.screen import Screener  # noqa: PLC0415  # slow to load
     from safety.types import ScreeningContext  # noqa: PLC0415
 
-    encoder = load_embedder(settings.embedder, settings.home)
-    screening = Screener(encoder.encode, encoder.name).screen("i want to kill myself", ScreeningContext())
+    screening = Screener.packaged().screen("i want to kill myself", ScreeningContext())
     if not screening.crisis or screening.degraded:
         raise Complaint("Screening does not see a plain statement, or a layer is down. Do not go live; reinstall.")
     return f"version {screening.version}, all layers run"

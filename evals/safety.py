@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from evals import statistics
 from evals.statistics import wilson
-from safety.screen import Encode, Screener
+from safety.screen import Screener
 from safety.types import PriorTurn, Screening, ScreeningContext, Severity
 
 STUDENT_ROLES = frozenset({"student", "user", "human"})
@@ -125,14 +125,14 @@ def report(outcomes: Sequence[Outcome], misses: int = 20) -> str:
     return "\n".join([part for part in parts if part] + [footer])
 
 
-def run(data: Path, as_json: bool, encode: Encode | None, last: bool = False) -> int:
+def run(data: Path, as_json: bool, screener: Screener, last: bool = False) -> int:
     """Score a file and print lines or the report; return 0, or 2 when the file is not readable as rows."""
     try:
         rows = read_rows(data)
     except (BadRow, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    outcomes = score(rows, Screener(encode), last)
+    outcomes = score(rows, screener, last)
     if as_json:
         for outcome in outcomes:
             sys.stdout.write(as_line(outcome) + "\n")

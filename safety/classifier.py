@@ -1,131 +1,84 @@
-"""The trained head over embeddings of windows; numpy only."""
+"""The trained encoder's reading of a message: how likely a crisis is, of what kind and how grave.
+
+The model lives in `data/screening` (see `evals.train`): `model.onnx` gives for each text the logits `crisis` (texts,),
+`severity` (texts, 5) and `category` (texts, 11).
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from safety.lexicon import Hit
-from safety.ngrams import SIZE, ngrams
-from safety.types import Category, Severity
-from safety.windows import Span
+from embedding.manifest import verify_manifest
+from embedding.session import Session
+from safety.types import Category, PriorTurn, Severity
 
 LAYER = "classifier"
-Matrix = NDArray[np.float32]
-Label = tuple[Category, Severity]
+MODEL = Path(__file__).parent / "data" / "screening"
+CONTEXT_TURNS = 6
+"""Earlier messages that the encoder reads along with the last one."""
+CONTEXT_WORDS = 110
+"""Words of those, counted from the newest, so that the last message always fits into the encoder's 256 tokens."""
 
-_CATEGORIES = tuple(Category)[1:]
-SCOPE_FAMILIES = (
-    "negation", "hyperbole", "quotation", "fiction", "watching", "lyrics", "homework", "code", "gaming", "third_person", "past",
-    "question", "mundane",
-)  # fmt: skip
-CATEGORY_FEATURES = len(_CATEGORIES)
-LEXICAL_FEATURES = CATEGORY_FEATURES + 1 + len(SCOPE_FAMILIES)
+Read = Callable[[Sequence[str]], Mapping[str, NDArray[np.float32]]]
+"""Texts to named logits. Raises when it cannot run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the head thinks of each window, rows in window order."""
+    """What the encoder thinks of each text, rows in the order given."""
 
     crisis: NDArray[np.float64]
-    """Calibrated probability of a crisis, shape (windows,)."""
+    """Log odds of a crisis, shape (texts,)."""
     severity: NDArray[np.float64]
-    """Probabilities, shape (windows, 5), in the order of `Severity`."""
+    """Probabilities, shape (texts, 5), in the order of `Severity`."""
     category: NDArray[np.float64]
-    """Probabilities, shape (windows, 11), in the order of `Category`."""
+    """Probabilities, shape (texts, 11), in the order of `Category`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Two linear readers of a window: is it a crisis, and if so which grade and category.
+def packaged(threads: int = 1) -> tuple[Read, str]:
+    """Open the packaged model; returns its reader and its version.
 
-    The first also sees the wording (`safety.ngrams`); the second is one softmax over the pairs of category and severity
-    met in training.
+    Raises `EmbeddingUnavailable`, `OSError` or `ValueError` when it is missing, damaged or cannot be loaded.
     """
-
-    crisis: Matrix
-    """Weights of the dense features, shape (features,)."""
-    wording: Matrix
-    """Weights of the hashed n-grams, shape (`ngrams.SIZE`,)."""
-    weights: Matrix
-    """Shape (features, labels)."""
-    bias: Matrix
-    """Shape (labels,)."""
-    labels: tuple[Label, ...]
-    slope: float
-    intercept: float
-    """Platt scaling of the crisis score, fitted on styles held out."""
-    version: str
-    encoder: str
-    """Name of the encoder whose vectors the head was trained on."""
-
-    @classmethod
-    def load(cls) -> Head:
-        """Read the packaged head. Raises `OSError`, `ValueError` or `KeyError` when it is missing or broken."""
-        folder = files("safety").joinpath("data")
-        facts = json.loads(folder.joinpath("head.json").read_text("utf-8"))
-        with np.load(BytesIO(folder.joinpath("head.npz").read_bytes()), allow_pickle=False) as arrays:
-            crisis, wording, weights, bias = (
-                arrays[name].astype(np.float32) for name in ("crisis", "wording", "weights", "bias")
-            )
-        labels = tuple((Category(category), Severity(severity)) for category, severity in facts["labels"])
-        if weights.shape != (len(crisis), len(labels)) or wording.shape != (SIZE,):
-            raise ValueError("the head's arrays do not fit together")
-        return cls(
-            crisis,
-            wording,
-            weights,
-            bias,
-            labels,
-            facts["slope"],
-            facts["intercept"],
-            facts["version"],
-            facts["encoder"],
-        )
-
-    def read(self, features: Matrix, texts: Sequence[str]) -> Reading:
-        """Score windows. `features` has shape (windows, dimensions + `LEXICAL_FEATURES`), one text a row."""
-        values = (features @ self.weights + self.bias).astype(np.float64)
-        exponents = np.exp(values - values.max(axis=1, keepdims=True))
-        probabilities = exponents / exponents.sum(axis=1, keepdims=True)
-        severity = _marginal(probabilities, [label[1].rank for label in self.labels], len(Severity))
-        category = _marginal(probabilities, [list(Category).index(label[0]) for label in self.labels], len(Category))
-        scores = self.slope * self.score(features, texts) + self.intercept
-        return Reading(np.asarray(1 / (1 + np.exp(-scores))), severity, category)
-
-    def score(self, features: Matrix, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return the uncalibrated crisis score of each window."""
-        wording = [float(weights @ self.wording[places]) for places, weights in map(ngrams, texts)]
-        return np.asarray((features @ self.crisis).astype(np.float64) + np.array(wording))
+    manifest = verify_manifest(MODEL)
+    session = Session(MODEL, manifest.max_tokens, threads)
+    session.load()
+    return session.run, str(json.loads((MODEL / "facts.json").read_text("utf-8"))["version"])
 
 
-def lexical_features(hits: Sequence[Hit], window: Span) -> Matrix:
-    """Describe the rules met in a window, shape (`LEXICAL_FEATURES`,).
-
-    Worst severity by category (0 to 1), whether one asks for a question, and which scopes silenced or changed a hit.
-    """
-    row = np.zeros(LEXICAL_FEATURES, dtype=np.float32)
-    for hit in hits:
-        if hit.span.end <= window.start or window.end <= hit.span.start:
-            continue
-        if hit.live and not hit.clarify:
-            column = _CATEGORIES.index(hit.category)
-            row[column] = max(row[column], hit.severity.rank / 4)
-        row[CATEGORY_FEATURES] = max(row[CATEGORY_FEATURES], float(hit.clarify))
-        for scope in hit.scopes:
-            family = scope.split(".")[0]
-            row[CATEGORY_FEATURES + 1 + SCOPE_FAMILIES.index(family)] = 1.0
-    return row
+def read(reader: Read, texts: Sequence[str]) -> Reading:
+    """Read texts. Raises `ValueError` when the model gives something that is not a number or of another shape."""
+    found = reader(texts)
+    crisis = found["crisis"].astype(np.float64).reshape(-1)
+    reading = Reading(crisis, _softmax(found["severity"]), _softmax(found["category"]))
+    shapes = (crisis.shape, reading.severity.shape, reading.category.shape)
+    if shapes != ((len(texts),), (len(texts), len(Severity)), (len(texts), len(Category))):
+        raise ValueError(f"the model's outputs have the shapes {shapes}")
+    if not all(np.isfinite(values).all() for values in (crisis, reading.severity, reading.category)):
+        raise ValueError("the model returned something that is not a number")
+    return reading
 
 
-def _marginal(probabilities: NDArray[np.float64], group: Sequence[int], size: int) -> NDArray[np.float64]:
-    marginal = np.zeros((len(probabilities), size))
-    for column, target in enumerate(group):
-        marginal[:, target] += probabilities[:, column]
-    return marginal
+def in_context(text: str, prior: Sequence[PriorTurn]) -> str:
+    """Write the last message after the turns before it, as the model was trained to read a conversation."""
+    said: list[str] = []
+    left = CONTEXT_WORDS
+    for turn in reversed(prior[-CONTEXT_TURNS:]):
+        words = turn.text.split()
+        said.append(f"{'student' if turn.role == 'student' else 'companion'}: {' '.join(words[-left:])}")
+        left -= len(words)
+        if left <= 0:
+            break
+    return " ".join([*reversed(said), f"student: {text}"])
+
+
+def _softmax(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    shifted = values.astype(np.float64) - values.max(axis=-1, keepdims=True)
+    exponents = np.exp(shifted)
+    return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True))

@@ -49,6 +49,11 @@ class LexiconVerdict:
         """Whether a hit in full force is left."""
         return any(hit.crisis for hit in self.hits)
 
+    @property
+    def sure(self) -> bool:
+        """Whether one of them decides by itself."""
+        return any(hit.crisis and hit.rule.sure for hit in self.hits)
+
 
 def is_crisis(category: Category, severity: Severity) -> bool:
     """Return whether a signal leaves the ordinary path: for suicide a wish to be dead, else present danger."""

@@ -12,7 +12,7 @@ import yaml
 
 from safety.normalize import Normalized, Normalizer
 from safety.rules import compile_patterns
-from safety.types import Category, Evidence, PriorTurn, Severity, highest
+from safety.types import Category, Evidence, PriorTurn, Severity
 
 LAYER = "multiturn"
 SIGNAL = "signal"
@@ -29,6 +29,8 @@ class TurnsVerdict:
     category: Category
     severity: Severity
     evidence: tuple[Evidence, ...]
+    sure: bool = False
+    """A bare answer to a direct question, or explicit words taken back: nothing that another layer says outweighs it."""
 
 
 NOTHING = TurnsVerdict(False, False, Category.NONE, Severity.NONE, ())
@@ -75,10 +77,10 @@ class MultiTurn:
         ]
         if not found:
             return NOTHING
-        worst = max(found, key=lambda verdict: (verdict.crisis, verdict.severity.rank))
+        worst = max(found, key=lambda verdict: (verdict.crisis, verdict.sure, verdict.severity.rank))
         evidence = tuple(item for verdict in found for item in verdict.evidence)
         clarify = not worst.crisis and any(verdict.clarify for verdict in found)
-        return TurnsVerdict(worst.crisis, clarify, worst.category, worst.severity, evidence)
+        return TurnsVerdict(worst.crisis, clarify, worst.category, worst.severity, evidence, worst.sure)
 
     def _answer(self, message: Normalized, prior: Sequence[PriorTurn]) -> TurnsVerdict | None:
         """A bare answer means what was asked: 'yes' to suicide, or 'no' to being safe."""
@@ -111,7 +113,7 @@ class MultiTurn:
         worst = max(recent, key=lambda turn: turn.severity.rank)
         quote = message.quote(*match.span())
         evidence = (Evidence(LAYER, "taken_back", quote),)
-        return TurnsVerdict(True, False, worst.category, worst.severity, evidence)
+        return TurnsVerdict(True, False, worst.category, worst.severity, evidence, sure=True)
 
     def _remarks(self, message: Normalized, prior: Sequence[PriorTurn]) -> list[TurnsVerdict]:
         now = self._spoken(message.text)
@@ -148,7 +150,7 @@ class MultiTurn:
 
     def _signal(self, rule: str, message: Normalized, severity: Severity) -> TurnsVerdict:
         evidence = (Evidence(LAYER, rule, message.quote(0, len(message.text))),)
-        return TurnsVerdict(True, False, Category.SUICIDE, highest(severity), evidence)
+        return TurnsVerdict(True, False, Category.SUICIDE, severity, evidence, sure=True)
 
 
 def _whole(patterns: str) -> re.Pattern[str]:

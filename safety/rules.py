@@ -52,6 +52,8 @@ class Rule:
     pattern: re.Pattern[str]
     clarify: bool
     ignores: frozenset[str]
+    sure: bool
+    """Nothing that the encoder says outweighs it: it is in a language that the encoder hardly knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def _rule(row: dict[str, Any], document: dict[str, Any], macros: Mapping[str, st
         pattern=compile_patterns(row["any"], macros, bounded),
         clarify=bool(row.get("clarify", False)),
         ignores=frozenset(row.get("ignores", ())),
+        sure=bool(document.get("sure", False)),
     )
 
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedding.protocol import Vectors
+from embedding.errors import EmbeddingUnavailable
 from safety import classifier, lexicon, multiturn
-from safety.classifier import Head, Reading, lexical_features
+from safety.classifier import CONTEXT_TURNS, Read, in_context
 from safety.lexicon import Lexicon, LexiconVerdict, is_crisis
 from safety.multiturn import NOTHING, MultiTurn, TurnsVerdict
 from safety.normalize import Normalized, Normalizer
-from safety.types import Category, Evidence, Mode, Screening, ScreeningContext, Severity, highest
-from safety.windows import Span, spans_to_embed
+from safety.types import Category, Evidence, Mode, PriorTurn, Screening, ScreeningContext, Severity, highest
+from safety.windows import Span, spans_to_read
 
-Encode = Callable[[Sequence[str]], Vectors]
 T = TypeVar("T")
 _SILENT = LexiconVerdict((), Category.NONE, Severity.NONE, False, ())
 
@@ -29,35 +28,40 @@ _SILENT = LexiconVerdict((), Category.NONE, Severity.NONE, False, ())
 class _Seen:
     """What the classifier made of the message."""
 
-    score: float
+    alone: float
+    """Log odds of a crisis by the words themselves: the worst of the message and its windows."""
+    in_context: float | None
+    """Log odds by the conversation that ends in the message; None where it begins with it."""
     category: Category
     severity: Severity
     window: Span
-    vector: NDArray[np.float32]
 
 
 class Screener:
-    """Screens messages with the packaged rules and head, loaded once.
+    """Screens messages with the packaged rules and a reader, loaded once.
 
-    `encode` is the encoder's `encode`, `encoder` its name. Without it, whenever it fails, and when the head cannot be
-    read or was trained on another encoder's vectors, the verdict still carries the lexicon and the turns before, and
-    names `classifier` in `degraded`.
+    `read` runs the trained encoder, `reader` is its version. Without it, and whenever it fails, the verdict still carries
+    the lexicon and the turns before, and names `classifier` in `degraded`.
     """
 
-    def __init__(self, encode: Encode | None, encoder: str | None = None) -> None:
-        self._encode = encode
+    def __init__(self, read: Read | None, reader: str = "none") -> None:
+        self._read = read
         self._normalizer = Normalizer()
         self._lexicon = Lexicon()
         self._turns = MultiTurn(self._normalizer)
         self._settings = tomllib.loads(files("safety").joinpath("data/screen.toml").read_text("utf-8"))
+        self.version = (
+            f"{self._settings['version']}+n{self._normalizer.version}+l{self._lexicon.version}"
+            f"+m{self._turns.version}+c{reader}"
+        )
+
+    @classmethod
+    def packaged(cls, threads: int = 1) -> Screener:
+        """Open with the packaged model on that many cores; without the layer when the model cannot be opened."""
         try:
-            self._head: Head | None = Head.load()
-        except (OSError, ValueError, KeyError):
-            self._head = None
-        if self._head is not None and encoder not in (None, self._head.encoder):
-            self._head = None
-        head = self._head.version if self._head else "none"
-        self.version = f"{self._settings['version']}+n{self._normalizer.version}+l{self._lexicon.version}+m{self._turns.version}+h{head}"
+            return cls(*classifier.packaged(threads))
+        except (EmbeddingUnavailable, OSError, ValueError, KeyError):
+            return cls(None)
 
     def screen(self, text: str, context: ScreeningContext) -> Screening:
         """Judge one message. Never raises: a layer that cannot run is named in `degraded`."""
@@ -66,43 +70,39 @@ class Screener:
         lexical = _attempt(lexicon.LAYER, lambda: self._lexicon.read(message), _SILENT, failed)
         prior = context.prior[-int(self._settings["multiturn"]["memory"]) :]
         turns = _attempt(multiturn.LAYER, lambda: self._turns.read(message, prior), NOTHING, failed)
-        seen = _attempt(classifier.LAYER, lambda: self._classify(message, lexical), None, failed)
+        seen = _attempt(classifier.LAYER, lambda: self._classify(message, prior), None, failed)
         return self._decide(message, context, lexical, turns, seen, tuple(failed))
 
-    def _classify(self, message: Normalized, lexical: LexiconVerdict) -> _Seen | None:
-        spans = spans_to_embed(message.text)
+    def _classify(self, message: Normalized, prior: Sequence[PriorTurn]) -> _Seen | None:
+        spans = spans_to_read(message.text)
         if not spans:
             return None
-        if self._head is None:
-            raise RuntimeError("no head")
-        vectors = self._embed(message.text, spans)
-        features = np.stack(
-            [
-                np.concatenate([vector, lexical_features(lexical.hits, span)])
-                for vector, span in zip(vectors, spans, strict=True)
-            ]
-        )
-        reading = self._head.read(features, [message.text[span.start : span.end] for span in spans])
-        if not np.isfinite(reading.crisis).all():
-            raise ValueError("the encoder returned something that is not a number")
+        if self._read is None:
+            raise RuntimeError("no reader")
+        texts = [message.text[span.start : span.end] for span in spans]
+        if prior:
+            # Short words mean what the conversation makes of them; long ones speak for themselves, by their end at least.
+            before = [replace(turn, text=self._normalizer(turn.text).text) for turn in prior[-CONTEXT_TURNS:]]
+            texts.append(in_context(texts[-1], before))
+            spans = [*spans, spans[-1]]
+        reading = classifier.read(self._read, texts)
+        alone = reading.crisis[: len(texts) - bool(prior)]
         worst = int(reading.crisis.argmax())
         category = list(Category)[1 + int(reading.category[worst, 1:].argmax())]
-        return _Seen(float(reading.crisis[worst]), category, self._severity(reading, worst), spans[worst], vectors[0])
+        return _Seen(
+            float(alone.max()),
+            float(reading.crisis[-1]) if prior else None,
+            category,
+            self._severity(reading.severity[worst]),
+            spans[worst],
+        )
 
-    def _embed(self, text: str, spans: Sequence[Span]) -> Vectors:
-        """Embed the whole message, then its windows: one batch of both would pad every window to the whole's length."""
-        encode = self._encode
-        if encode is None:
-            raise RuntimeError("no encoder")
-        batches = [spans[:1], spans[1:]] if len(spans) > 1 else [spans]
-        return np.vstack([encode([text[span.start : span.end] for span in batch]) for batch in batches])
-
-    def _severity(self, reading: Reading, worst: int) -> Severity:
-        """The worst grade that, together with all above it, is believed given that there is something."""
-        grades = reading.severity[worst, 1:]
-        tail = np.cumsum(grades[::-1])[::-1] / max(float(grades.sum()), 1e-9)
-        believed = int(np.flatnonzero(tail >= self._settings["classifier"]["severity"]).max(initial=0))
-        return list(Severity)[1 + believed]
+    def _severity(self, grades: NDArray[np.float64]) -> Severity:
+        """Return the grade that the expected one falls into, given that there is something."""
+        limits = self._settings["severity"]
+        expected = float(grades[1:] @ np.arange(1, len(Severity))) / max(float(grades[1:].sum()), 1e-9)
+        above = sum(expected >= float(limits[name]) for name in ("moderate", "high", "imminent"))
+        return list(Severity)[1 + above]
 
     def _decide(
         self,
@@ -113,54 +113,53 @@ class Screener:
         seen: _Seen | None,
         degraded: tuple[str, ...],
     ) -> Screening:
-        limits = self._settings["classifier"]
+        limits = self._settings["decision"]
         careful = context.mode in {Mode.GUARDED, Mode.TRIAGE} or bool(context.data_signals)
         factor = self._settings["guarded"]["factor"] if careful else 1.0
-        probability = seen.score if seen else 0.0
-        believed = seen is not None and probability >= limits["crisis"] * factor
-        crisis = lexical.crisis or turns.crisis or believed
-        ambiguous = lexical.clarify and (seen is None or probability >= limits["ambiguous"] * factor)
-        clarify = not crisis and (turns.clarify or ambiguous or probability >= limits["clarify"] * factor)
-        score = self._score(probability, lexical, turns, ambiguous)
+        score = self._score(lexical, turns, seen)
+        # Without the encoder nothing can outweigh a rule.
+        crisis = score >= limits["crisis"] * factor or (seen is None and (lexical.crisis or turns.crisis))
+        clarify = not crisis and (score >= limits["clarify"] * factor or turns.clarify)
         evidence = (*lexical.evidence, *turns.evidence)
-        if seen and (believed or clarify):
+        if seen and (crisis or clarify):
             quote = message.quote(seen.window.start, seen.window.end)
-            evidence += (Evidence(classifier.LAYER, f"{seen.category}.{seen.severity}", quote, round(probability, 4)),)
-        category, severity = _grade(lexical, turns, seen if believed else None, crisis)
-        if clarify and category is Category.NONE and seen:
-            category, severity = seen.category, Severity.LOW
-        if not (crisis or clarify):
-            category, severity = lexical.category, lexical.severity
-        vector = seen.vector if seen else None
-        return Screening(crisis, clarify, category, severity, score, evidence, self.version, degraded, vector)
+            evidence += (Evidence(classifier.LAYER, f"{seen.category}.{seen.severity}", quote, round(score, 4)),)
+        category, severity = _grade(lexical, turns, seen) if crisis or clarify else (Category.NONE, Severity.NONE)
+        if crisis and not is_crisis(category, severity):
+            severity = Severity.MODERATE
+        return Screening(crisis, clarify, category, severity, score, evidence, self.version, degraded)
 
-    def _score(self, probability: float, lexical: LexiconVerdict, turns: TurnsVerdict, ambiguous: bool) -> float:
-        """Combine as independent witnesses, so that rules set a floor and the classifier still ranks above it."""
-        floors = self._settings["lexicon"]
-        rules = floors[lexical.severity] if lexical.crisis else floors["clarify"] if ambiguous else 0.0
+    def _score(self, lexical: LexiconVerdict, turns: TurnsVerdict, seen: _Seen | None) -> float:
+        """Add up what each layer says in log odds: a rule shifts the encoder's verdict and does not replace it."""
+        odds = self._settings["odds"]
+        total = float(odds["unseen"])
+        if seen:
+            total = seen.alone
+            if seen.in_context is not None:
+                total = max(total - odds["alone"], seen.in_context)
+        if lexical.sure:
+            total += odds["sure"]
+        elif lexical.crisis:
+            total += odds["rule"][lexical.severity]
+        elif lexical.clarify:
+            total += odds["rule"]["ambiguous"]
         if turns.crisis:
-            rules = max(rules, floors[turns.severity])
-        elif turns.clarify:
-            rules = max(rules, floors["clarify"])
-        return float(1 - (1 - probability) * (1 - rules))
+            total += odds["sure"] if turns.sure else odds["turns"]
+        return float(1 / (1 + np.exp(-np.clip(total, -30, 30))))
 
 
-def _grade(lexical: LexiconVerdict, turns: TurnsVerdict, seen: _Seen | None, crisis: bool) -> tuple[Category, Severity]:
-    """Take the worst grade of the layers that spoke; words name the category before the classifier does."""
+def _grade(lexical: LexiconVerdict, turns: TurnsVerdict, seen: _Seen | None) -> tuple[Category, Severity]:
+    """Name what was found: the worst grade of the layers that spoke, the category of the first."""
     spoke: list[tuple[Category, Severity]] = []
-    if lexical.crisis or (lexical.clarify and not crisis):
+    if lexical.crisis:
         spoke.append((lexical.category, lexical.severity))
-    if turns.crisis or (turns.clarify and not crisis):
+    if turns.crisis or turns.clarify:
         spoke.append((turns.category, turns.severity))
     if seen:
         spoke.append((seen.category, seen.severity))
     if not spoke:
-        return Category.NONE, Severity.NONE
-    category = spoke[0][0]
-    severity = highest(*(grade for _, grade in spoke))
-    if crisis and not is_crisis(category, severity):
-        severity = Severity.MODERATE
-    return category, severity
+        spoke.append((lexical.category, lexical.severity))
+    return spoke[0][0], highest(*(grade for _, grade in spoke))
 
 
 def _attempt(layer: str, run: Callable[[], T], otherwise: T, failed: list[str]) -> T:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-
-import numpy as np
-from numpy.typing import NDArray
 
 
 class Category(StrEnum):
@@ -109,8 +106,6 @@ class Screening:
     version: str
     degraded: tuple[str, ...] = ()
     """Names of the layers that could not run. Not empty: the turn gets the careful fixed reply and no model."""
-    vector: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
-    """Embedding of the whole message, shape (dimensions,): the one embedding that routing, memory and retrieval reuse."""
 
     @property
     def clear(self) -> bool:

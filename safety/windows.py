@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MAX_WINDOWS = 32
-"""Most windows embedded for one message; longer messages are sampled evenly from head to tail."""
-SINGLE_WORDS = 24
+SINGLE_WORDS = 45
 """A message of at most this many words is its own only window."""
-WINDOW_WORDS = 30
+WINDOW_WORDS = 45
 """Words aimed at in one window of an ordinary message."""
+MANY_WINDOWS = 24
+"""Windows grow with the message until this many cover it or they reach `LIMIT_WORDS`; no part is ever left out."""
 LIMIT_WORDS = 120
 """Words in the largest window, safely under 256 tokens."""
 
@@ -40,10 +40,9 @@ def sentences(text: str) -> list[Span]:
 
 
 def windows(text: str) -> list[Span]:
-    """Return the windows to embed: one for a short message, else runs of sentences that overlap by one sentence.
+    """Return the windows to read: one for a short message, else runs of sentences that overlap by one sentence.
 
-    Windows grow with the message so that at most `MAX_WINDOWS` cover it; beyond what that many of the largest can hold,
-    they are spread evenly over the text and always include its head and its tail.
+    Together they cover the whole text, however long it is.
     """
     parts = sentences(text)
     if not parts:
@@ -52,16 +51,11 @@ def windows(text: str) -> list[Span]:
     total = sum(counts)
     if total <= SINGLE_WORDS and parts[-1].end - parts[0].start <= _CHARACTERS:
         return [Span(parts[0].start, parts[-1].end)]
-    size = min(max(WINDOW_WORDS, -(-total * 3 // (2 * MAX_WINDOWS))), LIMIT_WORDS)
-    found = _pack(parts, counts, size)
-    if len(found) <= MAX_WINDOWS:
-        return found
-    step = (len(found) - 1) / (MAX_WINDOWS - 1)
-    return [found[round(index * step)] for index in range(MAX_WINDOWS)]
+    return _pack(parts, counts, min(max(WINDOW_WORDS, -(-total * 3 // (2 * MANY_WINDOWS))), LIMIT_WORDS))
 
 
-def spans_to_embed(text: str) -> list[Span]:
-    """Return what is embedded of a message: its only window, or the whole message and then its windows."""
+def spans_to_read(text: str) -> list[Span]:
+    """Return what the encoder reads of a message: its only window, or the whole message and then its windows."""
     parts = windows(text)
     return parts if len(parts) < 2 else [Span(parts[0].start, parts[-1].end), *parts]
 

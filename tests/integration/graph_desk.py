@@ -13,7 +13,6 @@ from agents.services import TurnServices
 from agents.state import PastMessage, ReviewedSentence, ScreenedTurn, TurnEvent
 from core.ids import ConversationId, StudentId, TurnId, new_id
 from db.access import Acting, Database
-from embedding.protocol import Vectors
 from safety.types import Category, Mode, Screening, Severity
 
 
@@ -46,10 +45,9 @@ class Desk:
                     str(turn_id),
                 ),
             )
-        vector = self.services.embedder.encode([text])[0]
-        return replace(self.screened(text, vector), turn_id=turn_id, **changes)  # type: ignore[arg-type]  # by name
+        return replace(self.screened(text), turn_id=turn_id, **changes)  # type: ignore[arg-type]  # by name
 
-    def screened(self, text: str, vector: Vectors) -> ScreenedTurn:
+    def screened(self, text: str) -> ScreenedTurn:
         """A screened turn without a row."""
         return ScreenedTurn(
             TurnId(new_id()),
@@ -57,7 +55,7 @@ class Desk:
             StudentId(self.maya.student_id or new_id()),
             self.maya.institution_id,
             text,
-            Screening(False, False, Category.NONE, Severity.NONE, 0.0, (), "test", vector=vector),
+            Screening(False, False, Category.NONE, Severity.NONE, 0.0, (), "test"),
             Mode.ORDINARY,
             "Maya",
             "en",

@@ -148,10 +148,7 @@ class TestEmbeddedTurn:
 
     async def test_data_that_cannot_be_reached_costs_only_the_memory(self, desk: Desk) -> None:
         await desk.db.close()
-        turn_text = "i failed the midterm"
-        vector = desk.services.embedder.encode([turn_text])[0]
-        turn = desk.screened(turn_text, vector)
-        assert sentences(await desk.answer(turn))
+        assert sentences(await desk.answer(desk.screened("i failed the midterm")))
 
 
 class TestTools:

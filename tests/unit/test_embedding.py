@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigurationError
-from embedding import export
+from embedding import export, throwaway
 from embedding.errors import EmbeddingUnavailable
 from embedding.load import load_embedder
 from embedding.manifest import Manifest, read_manifest, sha256, verify_manifest, write_manifest
@@ -60,7 +60,7 @@ def test_an_existing_export_returns_at_once(tmp_path: Path) -> None:
 
 
 def test_a_failed_export_leaves_nothing_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export.sys, "executable", "/bin/false")
+    monkeypatch.setattr(throwaway.sys, "executable", "/bin/false")
     (tmp_path / "export-env-killed").mkdir()
     with pytest.raises(EmbeddingUnavailable, match="failed"):
         export.export_encoder(tmp_path, lambda _: None)

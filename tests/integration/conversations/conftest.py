@@ -22,7 +22,6 @@ from core.ids import ConversationId
 from core.settings import Settings
 from db.access import Acting, Database
 from db.jobs import job_app
-from embedding.onnx import OnnxEmbedder
 from safety.screen import Screener
 from tests.cut_off import make_cut_off
 
@@ -67,9 +66,9 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def screener(encoder: OnnxEmbedder) -> Screener:
+def screener() -> Screener:
     """The real screener; loading it takes a moment."""
-    return Screener(encoder.encode)
+    return Screener.packaged()
 
 
 def make_runner(database: Database, echo: Echo, broker: Broker, lease_seconds: float = 30) -> Runner:

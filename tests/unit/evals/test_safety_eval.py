@@ -42,7 +42,7 @@ def test_a_conversation_counts_as_its_worst_turn_or_its_last(data: Path) -> None
 
 
 def test_lines_hold_exactly_the_promised_keys(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(data, as_json=True, encode=None) == 0
+    assert run(data, as_json=True, screener=Screener(None)) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["id"] for line in lines] == ["a", "b", "c"]
     assert all(
@@ -65,7 +65,7 @@ def test_a_bad_line_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     path.write_text('{"id": "a", "text": "x"}\n{"id": "b"}\n', "utf-8")
     with pytest.raises(BadRow, match=":2:"):
         read_rows(path)
-    assert run(path, as_json=True, encode=None) == 2
+    assert run(path, as_json=True, screener=Screener(None)) == 2
     assert ":2:" in capsys.readouterr().err
 
 

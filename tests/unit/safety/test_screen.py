@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from embedding.protocol import Vectors
-from safety import screen as module
+from embedding.errors import EmbeddingUnavailable
+from safety import classifier
 from safety.screen import Screener
 from safety.types import Category, Mode, PriorTurn, ScreeningContext, Severity
 
 NOTHING = ScreeningContext()
+Logits = Mapping[str, NDArray[np.float32]]
 
 
-class Encoder:
-    """Unit vectors that depend on nothing but length, and a record of what was asked."""
+class Reader:
+    """Says the same of every text, or what `odds` says of it, and keeps a record of what was asked."""
 
-    def __init__(self) -> None:
-        self.batches: list[list[str]] = []
+    def __init__(self, odds: Callable[[str], float] = lambda _: -5.0, grade: Severity = Severity.LOW) -> None:
+        self.asked: list[str] = []
+        self._odds, self._grade = odds, grade
 
-    def __call__(self, texts: Sequence[str]) -> Vectors:
-        self.batches.append(list(texts))
-        vectors = np.zeros((len(texts), 384), dtype=np.float32)
-        vectors[:, 0] = 1
-        return vectors
+    def __call__(self, texts: Sequence[str]) -> Logits:
+        self.asked += texts
+        severity = np.zeros((len(texts), len(Severity)), dtype=np.float32)
+        severity[:, self._grade.rank] = 20
+        category = np.zeros((len(texts), len(Category)), dtype=np.float32)
+        category[:, list(Category).index(Category.ABUSE)] = 20
+        return {
+            "crisis": np.array([self._odds(text) for text in texts], dtype=np.float32),
+            "severity": severity,
+            "category": category,
+        }
 
 
 @pytest.fixture(scope="module")
@@ -35,32 +44,35 @@ def words_only() -> Screener:
     return Screener(None)
 
 
-def test_without_an_encoder_the_words_still_count_and_the_layer_is_named(words_only: Screener) -> None:
+def test_without_a_reader_the_words_still_count_and_the_layer_is_named(words_only: Screener) -> None:
     screening = words_only.screen("I want to die", NOTHING)
     assert screening.crisis
     assert screening.degraded == ("classifier",)
     assert not words_only.screen("hello there", NOTHING).clear
 
 
-def test_an_encoder_that_fails_is_named() -> None:
-    def broken(texts: Sequence[str]) -> Vectors:
-        raise RuntimeError("no model")
+def _raises(_: Sequence[str]) -> Logits:
+    raise EmbeddingUnavailable("no model")
 
+
+def _not_a_number(texts: Sequence[str]) -> Logits:
+    return {name: np.full_like(values, np.nan) for name, values in Reader()(texts).items()}
+
+
+def _too_few(texts: Sequence[str]) -> Logits:
+    return {name: values[:0] for name, values in Reader()(texts).items()}
+
+
+@pytest.mark.parametrize("broken", [_raises, _not_a_number, _too_few])
+def test_a_reader_that_fails_is_named(broken: Callable[[Sequence[str]], Logits]) -> None:
     screening = Screener(broken).screen("hello", NOTHING)
     assert screening.degraded == ("classifier",)
     assert not screening.clear
 
 
-def test_an_encoder_that_returns_no_numbers_is_named() -> None:
-    def broken(texts: Sequence[str]) -> Vectors:
-        return np.full((len(texts), 384), np.nan, dtype=np.float32)
-
-    assert Screener(broken).screen("hello", NOTHING).degraded == ("classifier",)
-
-
 @pytest.mark.parametrize("layer", ["_normalizer", "_lexicon", "_turns"])
 def test_any_layer_that_breaks_is_named(layer: str) -> None:
-    screener = Screener(Encoder())
+    screener = Screener(Reader())
 
     class Broken:
         def __call__(self, *_: object) -> object:
@@ -74,20 +86,32 @@ def test_any_layer_that_breaks_is_named(layer: str) -> None:
     assert not screening.clear
 
 
-def test_one_text_is_embedded_for_a_short_message() -> None:
-    encoder = Encoder()
-    screening = Screener(encoder).screen("I can't sleep. It's 3am.", NOTHING)
-    assert encoder.batches == [["i can't sleep. it's 3am."]]
-    assert screening.vector is not None
-    assert screening.vector.shape == (384,)
+def test_a_short_message_is_read_once() -> None:
+    reader = Reader()
+    Screener(reader).screen("I can't sleep. It's 3am.", NOTHING)
+    assert reader.asked == ["i can't sleep. it's 3am."]
 
 
-def test_a_long_message_is_embedded_whole_and_in_windows() -> None:
-    encoder = Encoder()
-    Screener(encoder).screen("Today was a day like others and I had soup. " * 30, NOTHING)
-    asked = [text for batch in encoder.batches for text in batch]
-    assert len(asked[0]) > len(asked[1])
-    assert len(asked) > 3
+def test_a_long_message_is_read_whole_and_in_windows() -> None:
+    reader = Reader()
+    Screener(reader).screen("Today was a day like others and I had soup. " * 30, NOTHING)
+    assert len(reader.asked[0]) > len(reader.asked[1])
+    assert len(reader.asked) > 3
+
+
+def test_one_window_of_danger_is_enough() -> None:
+    screener = Screener(Reader(lambda text: 4.0 if "gone by friday" in text and len(text) < 400 else -5.0))
+    text = "Today was a day like others and I had soup. " * 30
+    assert screener.screen(text + "They will be glad when I'm gone by Friday. " + text, NOTHING).crisis
+    assert not screener.screen(text, NOTHING).crisis
+
+
+def test_the_conversation_before_is_read_with_the_message() -> None:
+    reader = Reader(lambda text: 4.0 if "student: i gave the dog away" in text else -5.0)
+    prior = (PriorTurn("student", "I gave the dog away."), PriorTurn("companion", "How was that?"))
+    screening = Screener(reader).screen("Peaceful.", ScreeningContext(prior=prior))
+    assert screening.crisis
+    assert reader.asked[-1] == "student: i gave the dog away. companion: how was that? student: peaceful."
 
 
 def test_the_end_of_a_very_long_message_is_read(words_only: Screener) -> None:
@@ -101,19 +125,31 @@ def test_evidence_quotes_the_students_own_spelling(words_only: Screener) -> None
     assert words_only.screen("pls i wanna k1ll mys3lf", NOTHING).evidence[0].quote == "wanna k1ll mys3lf"
 
 
-def test_the_worst_layer_names_the_severity(words_only: Screener) -> None:
+@pytest.mark.parametrize("odds", [-20.0, 3.0])
+def test_a_plain_yes_to_the_question_counts_whatever_the_encoder_says(odds: float) -> None:
     prior = (PriorTurn("companion", "Do you have a plan to kill yourself?"),)
-    screening = words_only.screen("yes", ScreeningContext(prior=prior))
+    screening = Screener(Reader(lambda _: odds)).screen("yes", ScreeningContext(prior=prior))
     assert (screening.crisis, screening.category, screening.severity) == (True, Category.SUICIDE, Severity.HIGH)
 
 
+def test_a_rule_and_the_encoder_weigh_each_other() -> None:
+    said = "I want to die"
+    assert Screener(Reader(lambda _: -1.0)).screen(said, NOTHING).crisis
+    assert not Screener(Reader(lambda _: -9.0)).screen(said, NOTHING).crisis
+
+
+def test_the_worst_layer_names_the_severity() -> None:
+    screening = Screener(Reader(lambda _: 4.0, Severity.IMMINENT)).screen("I want to die", NOTHING)
+    assert (screening.category, screening.severity) == (Category.SUICIDE, Severity.IMMINENT)
+
+
+def test_what_leaves_the_ordinary_path_is_never_graded_below_it() -> None:
+    screening = Screener(Reader(lambda _: 4.0, Severity.LOW)).screen("he does it again", NOTHING)
+    assert (screening.category, screening.severity) == (Category.ABUSE, Severity.MODERATE)
+
+
 def test_guarded_mode_lowers_the_bar() -> None:
-    screener = Screener(Encoder())
-    screener._head = None
-    middle = module._Seen(0.4, Category.SUICIDE, Severity.LOW, module.Span(0, 5), np.zeros(384, dtype=np.float32))
-    screener._classify = lambda *_: middle  # type: ignore[method-assign]
-    limits = screener._settings["classifier"]
-    limits.update(crisis=0.5, clarify=0.45)
+    screener = Screener(Reader(lambda _: -0.3))
     assert not screener.screen("hello", NOTHING).crisis
     assert screener.screen("hello", ScreeningContext(mode=Mode.GUARDED)).crisis
     assert screener.screen("hello", ScreeningContext(data_signals=("mood_low_sustained",))).crisis
@@ -127,10 +163,15 @@ def test_never_raises(text: str) -> None:
     assert screening.degraded == ()
 
 
-_SCREENER = Screener(Encoder())
+_SCREENER = Screener(Reader())
 
 
-def test_vectors_of_another_encoder_are_never_taken_for_a_verdict() -> None:
-    screening = Screener(Encoder(), "another-encoder@1").screen("my lab is due friday", NOTHING)
-    assert screening.degraded == ("classifier",)
-    assert not screening.clear
+def test_a_damaged_model_is_no_layer(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.setattr(classifier, "MODEL", tmp_path)
+    assert Screener.packaged().screen("my lab is due friday", NOTHING).degraded == ("classifier",)
+
+
+def test_the_packaged_model_runs_and_knows_plain_words() -> None:
+    screener = Screener.packaged()
+    assert screener.screen("i want to kill myself", NOTHING).crisis
+    assert screener.screen("my lab is due friday", NOTHING).clear
