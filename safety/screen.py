@@ -29,7 +29,7 @@ class _Seen:
     """What the classifier made of the message."""
 
     alone: float
-    """Log odds of a crisis by the words themselves: the worst of the message and its windows."""
+    """Log odds of a crisis by the words themselves: the worst of the whole message and its parts."""
     in_context: float | None
     """Log odds by the conversation that ends in the message; None where it begins with it."""
     category: Category
@@ -86,12 +86,13 @@ class Screener:
             texts.append(in_context(texts[-1], before))
             spans = [*spans, spans[-1]]
         reading = classifier.read(self._read, texts)
-        alone = reading.crisis[: len(texts) - bool(prior)]
-        worst = int(reading.crisis.argmax())
+        odds = reading.crisis.copy()
+        odds[1 : len(texts) - bool(prior)] -= self._settings["odds"]["part"]
+        worst = int(odds.argmax())
         category = list(Category)[1 + int(reading.category[worst, 1:].argmax())]
         return _Seen(
-            float(alone.max()),
-            float(reading.crisis[-1]) if prior else None,
+            float(odds[: len(texts) - bool(prior)].max()),
+            float(odds[-1]) if prior else None,
             category,
             self._severity(reading.severity[worst]),
             spans[worst],
