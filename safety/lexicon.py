@@ -52,7 +52,7 @@ class LexiconVerdict:
     @property
     def sure(self) -> bool:
         """Whether one of them decides by itself."""
-        return any(hit.crisis and hit.rule.sure for hit in self.hits)
+        return any(hit.crisis and hit.rule.language for hit in self.hits)
 
 
 def is_crisis(category: Category, severity: Severity) -> bool:
@@ -98,7 +98,8 @@ class _ScopeReader:
         return [
             scope
             for scope in self._scopes
-            if scope.id.split(".")[0] not in rule.ignores
+            if scope.language in (None, rule.language)
+            and scope.id.split(".")[0] not in rule.ignores
             and rule.category in scope.categories
             and rule.severity.rank <= scope.at_most.rank
             and (scope.hit is None or scope.hit.search(self._text, hit.start, hit.end))

@@ -52,8 +52,8 @@ class Rule:
     pattern: re.Pattern[str]
     clarify: bool
     ignores: frozenset[str]
-    sure: bool
-    """Nothing that the encoder says outweighs it: it is in a language that the encoder hardly knows."""
+    language: str | None
+    """Of the files that read one language besides English; the encoder hardly knows it, so nothing it says outweighs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ class Scope:
     categories: frozenset[Category]
     at_most: Severity
     """Rules worse than this are not governed."""
+    language: str | None
+    """A scope of one language governs only that language's rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class RuleBook:
         macros = {name: body for document in documents for name, body in document.get("macros", {}).items()}
         return cls(
             tuple(_rule(row, document, macros) for document in documents for row in document.get("rules", ())),
-            tuple(_scope(row, macros) for document in documents for row in document.get("scopes", ())),
+            tuple(_scope(row, document, macros) for document in documents for row in document.get("scopes", ())),
             ".".join(str(document["version"]) for document in documents),
         )
 
@@ -124,11 +126,11 @@ def _rule(row: dict[str, Any], document: dict[str, Any], macros: Mapping[str, st
         pattern=compile_patterns(row["any"], macros, bounded),
         clarify=bool(row.get("clarify", False)),
         ignores=frozenset(row.get("ignores", ())),
-        sure=bool(document.get("sure", False)),
+        language=document.get("language"),
     )
 
 
-def _scope(row: dict[str, Any], macros: Mapping[str, str]) -> Scope:
+def _scope(row: dict[str, Any], document: dict[str, Any], macros: Mapping[str, str]) -> Scope:
     bounded = bool(row.get("bounded", True))
     return Scope(
         id=row["id"],
@@ -141,4 +143,5 @@ def _scope(row: dict[str, Any], macros: Mapping[str, str]) -> Scope:
         if "categories" in row
         else frozenset(Category),
         at_most=Severity(row.get("at_most", Severity.IMMINENT)),
+        language=document.get("language"),
     )
