@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from embedding import throwaway
 from embedding.manifest import Manifest, sha256, write_manifest
@@ -23,8 +24,14 @@ from safety.exemplars import Exemplar, digest, load_calibration, load_exemplars
 from safety.near import near_duplicates
 from safety.types import Category, Severity
 
-SETTINGS = {"seed": 0, "epochs": 3, "batch": 32, "rate": 1e-4, "tokens": 160, "smoothing": 0.05}
-"""Passes over the data, texts a step, peak learning rate, tokens of one text and label smoothing."""
+SETTINGS: dict[str, Any] = {
+    "seed": 0,
+    "cycles": [(2, 1e-4), (1, 5e-5), (1, 5e-5)],
+    "batch": 32,
+    "tokens": 160,
+    "smoothing": 0.05,
+}
+"""Epochs and peak learning rate of each cycle, texts a step, tokens of one text and label smoothing."""
 
 
 def corpus(exemplars: Sequence[Exemplar], calibration: Sequence[Exemplar]) -> dict[str, object]:

@@ -12,6 +12,7 @@ import random
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,45 +73,60 @@ def batches(lengths: list[int], size: int) -> list[list[int]]:
     return found
 
 
-def optimizer(model: Classifier, settings: dict[str, float]) -> torch.optim.Optimizer:
+def optimizer(model: Classifier) -> torch.optim.Optimizer:
     """AdamW; the heads learn ten times as fast, the word embeddings stay as pre-trained."""
     model.encoder.embeddings.requires_grad_(False)
     groups = []
     for name, weights in model.named_parameters():
         if weights.requires_grad:
-            rate = settings["rate"] * (1 if name.startswith("encoder.") else 10)
+            scale = 1.0 if name.startswith("encoder.") else 10.0
             decay = 0.0 if "bias" in name or "LayerNorm" in name else 0.01
-            groups.append({"params": [weights], "lr": rate, "full": rate, "weight_decay": decay})
+            groups.append({"params": [weights], "lr": 0.0, "scale": scale, "weight_decay": decay})
     return torch.optim.AdamW(groups, fused=True)
 
 
-def train(model: Classifier, rows: list[Row], tokenizer: Tokenizer, settings: dict[str, float]) -> None:
-    """Minimise the three cross-entropies under a warm-up and a linear descent of the learning rate."""
+def train(model: Classifier, rows: list[Row], tokenizer: Tokenizer, settings: dict[str, Any]) -> None:
+    """Minimise the three cross-entropies in cycles of warm-up and linear descent, and average where they end."""
     ids = tokenized([row[0] for row in rows], tokenizer, int(settings["tokens"]))
     labels = torch.tensor([row[1:] for row in rows])
-    smooth, size, epochs = settings["smoothing"], int(settings["batch"]), int(settings["epochs"])
-    descent = optimizer(model, settings)
-    steps, step = epochs * math.ceil(len(rows) / size), 0
-    for epoch in range(epochs):
-        model.train()
-        total = 0.0
-        for batch in batches([len(row) for row in ids], size):
-            share = min(1.0, step / (0.06 * steps)) * (steps - step) / steps
-            for group in descent.param_groups:
-                group["lr"] = group["full"] * share
-            crisis, severity, category = model(*padded([ids[row] for row in batch]))
-            truth = labels[batch]
-            loss = (
-                F.binary_cross_entropy_with_logits(crisis, truth[:, 0] * (1 - smooth) + smooth / 2)
-                + 0.5 * F.cross_entropy(severity, truth[:, 1], label_smoothing=smooth)
-                + 0.5 * F.cross_entropy(category, truth[:, 2], label_smoothing=smooth)
-            )
-            descent.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            descent.step()
-            step, total = step + 1, total + loss.item()
-        print(f"epoch {epoch + 1} of {epochs}: loss {total * epochs / steps:.3f}", flush=True)  # noqa: T201
+    smooth, size = settings["smoothing"], int(settings["batch"])
+    descent = optimizer(model)
+    snapshots = []
+    for cycle, (epochs, rate) in enumerate(settings["cycles"]):
+        steps, step = epochs * math.ceil(len(rows) / size), 0
+        for epoch in range(epochs):
+            model.train()
+            total = 0.0
+            for batch in batches([len(row) for row in ids], size):
+                share = min(1.0, step / (0.06 * steps)) * (steps - step) / steps
+                for group in descent.param_groups:
+                    group["lr"] = group["scale"] * rate * share
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    crisis, severity, category = (
+                        output.float() for output in model(*padded([ids[row] for row in batch]))
+                    )
+                truth = labels[batch]
+                loss = (
+                    F.binary_cross_entropy_with_logits(crisis, truth[:, 0] * (1 - smooth) + smooth / 2)
+                    + 0.5 * F.cross_entropy(severity, truth[:, 1], label_smoothing=smooth)
+                    + 0.5 * F.cross_entropy(category, truth[:, 2], label_smoothing=smooth)
+                )
+                descent.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                descent.step()
+                step, total = step + 1, total + loss.item()
+            print(f"epoch {epoch + 1} of cycle {cycle + 1}: loss {total * epochs / steps:.3f}", flush=True)  # noqa: T201
+        snapshots.append({name: value.clone() for name, value in model.state_dict().items()})
+    model.load_state_dict(mean(snapshots))
+
+
+def mean(snapshots: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Average the weights of several ends of the same descent: better than any of them, at the price of one."""
+    return {
+        name: torch.stack([snapshot[name].float() for snapshot in snapshots]).mean(0).to(value.dtype)
+        for name, value in snapshots[0].items()
+    }
 
 
 def calibrate(model: Classifier, rows: list[Row], tokenizer: Tokenizer) -> None:

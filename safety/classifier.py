@@ -23,7 +23,7 @@ MODEL = Path(__file__).parent / "data" / "screening"
 CONTEXT_TURNS = 6
 """Earlier messages that the encoder reads along with the last one."""
 CONTEXT_WORDS = 110
-"""Words of those, counted from the newest, so that the last message always fits into the encoder's 256 tokens."""
+"""Words of those, counted from the newest."""
 
 Read = Callable[[Sequence[str]], Mapping[str, NDArray[np.float32]]]
 """Texts to named logits. Raises when it cannot run."""
@@ -66,16 +66,19 @@ def read(reader: Read, texts: Sequence[str]) -> Reading:
 
 
 def in_context(text: str, prior: Sequence[PriorTurn]) -> str:
-    """Write the last message after the turns before it, as the model was trained to read a conversation."""
-    said: list[str] = []
+    """Write the last message and then the turns before it, newest first, as the model was trained to read them.
+
+    An encoder that sees only so much then loses the oldest words, never the message.
+    """
+    said = [f"student: {text}"]
     left = CONTEXT_WORDS
     for turn in reversed(prior[-CONTEXT_TURNS:]):
         words = turn.text.split()
-        said.append(f"{'student' if turn.role == 'student' else 'companion'}: {' '.join(words[-left:])}")
+        said.append(f"{'student' if turn.role == 'student' else 'companion'}: {' '.join(words[:left])}")
         left -= len(words)
         if left <= 0:
             break
-    return " ".join([*reversed(said), f"student: {text}"])
+    return " ".join(said)
 
 
 def _softmax(values: NDArray[np.float32]) -> NDArray[np.float64]:

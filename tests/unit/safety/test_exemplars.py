@@ -58,17 +58,20 @@ LINES = [
 ]
 
 
-def test_every_disguise_keeps_the_label() -> None:
+def test_a_disguise_keeps_the_label_and_the_words_that_earn_it() -> None:
     rows = corpus.rows(LINES)
     assert len(rows) > len(LINES)
-    for row in rows:
-        mistyped = "lab" not in row.text and "die" not in row.text and "ok" not in row.text
-        assert mistyped or row.crisis == ("want to die" in row.text or "die" in row.text)
-    assert corpus.rows(LINES) == rows, "the same seed gives the same rows"
+    assert all(row.crisis for row in rows if "want to die" in row.text)
+    assert not any(row.crisis for row in rows if "lab" in row.text and "die" not in row.text)
+
+
+def test_the_same_seed_gives_the_same_rows() -> None:
+    assert corpus.rows(LINES) == corpus.rows(LINES)
+    assert corpus.rows(LINES) != corpus.rows(LINES, seed=1)
     assert len(corpus.rows(LINES, seed=None)) == len(LINES)
 
 
-def test_a_line_said_in_a_talk_is_read_with_the_companion_last() -> None:
-    texts = [row.text for row in corpus.rows(LINES) if row.text.startswith("student: hi") and "lab" in row.text]
+def test_a_line_said_in_a_talk_follows_a_turn_of_the_companion() -> None:
+    texts = [row.text for row in corpus.rows(LINES) if row.text.startswith("student: my lab")]
     assert texts
-    assert all(". student: my lab" in text.replace("bye companion: bye", "") for text in texts)
+    assert all(" companion: " in text and " student: hi" in text for text in texts)

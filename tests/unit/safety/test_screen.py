@@ -111,7 +111,7 @@ def test_the_conversation_before_is_read_with_the_message() -> None:
     prior = (PriorTurn("student", "I gave the dog away."), PriorTurn("companion", "How was that?"))
     screening = Screener(reader).screen("Peaceful.", ScreeningContext(prior=prior))
     assert screening.crisis
-    assert reader.asked[-1] == "student: i gave the dog away. companion: how was that? student: peaceful."
+    assert reader.asked[-1] == "student: peaceful. companion: how was that? student: i gave the dog away."
 
 
 def test_the_end_of_a_very_long_message_is_read(words_only: Screener) -> None:
