@@ -15,7 +15,7 @@ from safety.lexicon import is_crisis
 from safety.normalize import Normalizer
 from safety.types import Category, Severity
 
-BURIED, IN_TALK, MISTYPED = 0.2, 0.3, 0.1
+BURIED, IN_TALK, MISTYPED = 0.2, 0.2, 0.1
 """Shares of the exemplars that are shown once more in each disguise."""
 _SHORT = 250
 """Characters up to which an exemplar may be buried or bury another."""

@@ -26,7 +26,7 @@ from safety.types import Category, Severity
 
 SETTINGS: dict[str, Any] = {
     "seed": 0,
-    "cycles": [(2, 1e-4), (1, 5e-5), (1, 5e-5)],
+    "cycles": [(2, 1e-4), (1, 5e-5)],
     "batch": 32,
     "tokens": 160,
     "smoothing": 0.05,
