@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from functools import cache
 
-from conversations.intake import Screens
 from conversations.replay import Replayer
 from conversations.spool import Spool, SpoolBusy
 from core.clock import SystemClock
@@ -17,7 +16,6 @@ from core.sealed_box import OpeningKeys, SealingKey
 from core.settings import Settings
 from db.access import Database
 from db.jobs import job_app
-from embedding.load import load_embedder
 from safety.screen import Screener
 
 log = get_logger("conversations.replaying")
@@ -36,17 +34,7 @@ async def keep_replaying(settings: Settings, stopping: asyncio.Event) -> None:
     dsn = settings.worker_dsn.get_secret_value()
     db = Database(dsn, masters, size=POOL_SIZE)
 
-    @cache
-    def screener() -> Screens:
-        embedder = load_embedder(
-            settings.embedder,
-            settings.home,
-            base_url=settings.embedder_base_url,
-            api_key=settings.model_api_key.get_secret_value(),
-        )
-        return Screener(embedder.encode, embedder.name)
-
-    replayer = Replayer(spool, keys, db, job_app(dsn), screener, SystemClock())
+    replayer = Replayer(spool, keys, db, job_app(dsn), cache(Screener.packaged), SystemClock())
     await db.open(must_answer=False)
     try:
         while not stopping.is_set():

@@ -117,4 +117,4 @@ class Screening:
         worse = max((again, self), key=lambda one: (one.crisis, one.clarify, one.severity.rank))
         evidence = tuple(dict.fromkeys((*self.evidence, *again.evidence)))
         score = max(self.score, again.score)
-        return replace(worse, evidence=evidence, score=score, degraded=again.degraded, vector=again.vector)
+        return replace(worse, evidence=evidence, score=score, degraded=again.degraded)
