@@ -14,6 +14,8 @@ from core.settings import load_settings
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 evals_app = typer.Typer(no_args_is_help=True, help="Offline evals; no network, no key.")
 app.add_typer(evals_app, name="eval")
+bench_app = typer.Typer(no_args_is_help=True, help="Speed, measured here and now.")
+app.add_typer(bench_app, name="bench")
 campus_app = typer.Typer(no_args_is_help=True, help="Campuses and their staff.")
 app.add_typer(campus_app, name="campus")
 keys_app = typer.Typer(no_args_is_help=True, help="The master keys that wrap every student's own key.")
@@ -171,6 +173,16 @@ def eval_safety(
     from cli.evaluate import safety  # noqa: PLC0415
 
     raise typer.Exit(safety(data, as_json=as_json))
+
+
+@bench_app.command("screening")
+def bench_screening() -> None:
+    """Time screening on one core, by length of message; needs no database."""
+    from evals.screening_time import measure  # noqa: PLC0415
+
+    out.print("tokens  turn           p50 ms  p95 ms")
+    for row in measure():
+        out.print(f"{row.tokens:6}  {'second' if row.in_conversation else 'first':12} {row.p50:8.1f}{row.p95:8.1f}")
 
 
 @campus_app.command("create")

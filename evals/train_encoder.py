@@ -132,8 +132,8 @@ def mean(snapshots: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
 def calibrate(model: Classifier, rows: list[Row], tokenizer: Tokenizer) -> None:
     """Platt scaling, written into the head itself, so that its output is the log odds of a crisis."""
     ids = tokenized([row[0] for row in rows], tokenizer, LONGEST)
-    with torch.inference_mode():
-        logits = torch.cat([model(*padded([row]))[0] for row in ids]).clone()
+    with torch.no_grad():
+        logits = torch.cat([model(*padded([row]))[0] for row in ids])
     truth = torch.tensor([float(row[1]) for row in rows])
     line = torch.nn.Parameter(torch.tensor([1.0, 0.0]))
     solver = torch.optim.LBFGS([line], max_iter=200)

@@ -10,6 +10,7 @@ import pytest
 
 from evals import statistics
 from evals.safety import BadRow, as_line, read_rows, report, run, score
+from evals.screening_time import messages
 from safety.screen import Screener
 
 ROWS = [
@@ -88,3 +89,10 @@ def test_kappa_is_one_in_agreement_and_punishes_distance() -> None:
     near = statistics.weighted_kappa([0, 1, 2, 2], [0, 1, 2, 1], 3)
     far = statistics.weighted_kappa([0, 1, 2, 2], [0, 1, 2, 0], 3)
     assert far < near < 1
+
+
+def test_messages_to_time_are_as_long_as_asked_and_differ() -> None:
+    words = [f"word{number % 50}" for number in range(3000)]
+    texts = messages(words, 15, 20)
+    assert len(set(texts)) > 10
+    assert all(4 < len(text.split()) <= 15 for text in texts)
