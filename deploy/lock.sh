@@ -8,4 +8,4 @@ compile() {
 }
 compile locks/serve.txt
 compile locks/local.txt --extra embedded -c locks/serve.txt
-compile locks/test.txt --extra embedded --extra test --extra train -c locks/serve.txt
+compile locks/test.txt --extra embedded --extra test -c locks/serve.txt
