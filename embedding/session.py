@@ -16,6 +16,9 @@ from embedding.errors import EmbeddingUnavailable
 BATCH_TOKENS = 2048
 """Padded tokens per run: on a CPU larger batches only cost memory."""
 
+NEAR = 0.7
+"""Texts share a run only when the shortest has at least this share of the longest's tokens; the rest would be padding."""
+
 Rows = NDArray[np.float32]
 
 
@@ -62,8 +65,9 @@ class Session:
         places: list[int] = []
         parts: list[list[Rows]] = []
         while order:
-            size = max(1, BATCH_TOKENS // len(tokens[order[-1]]))
-            rows, order = order[-size:], order[:-size]
+            longest = len(tokens[order[-1]])
+            near = [row for row in order[-max(1, BATCH_TOKENS // longest) :] if len(tokens[row]) >= longest * NEAR]
+            rows, order = near, order[: -len(near)]
             places += rows
             parts.append(self._run_batch([tokens[row] for row in rows]))
         back = np.argsort(places)

@@ -137,7 +137,7 @@ class Screener:
         if seen:
             total = seen.alone
             if seen.in_context is not None:
-                total = max(total - odds["alone"], seen.in_context)
+                total = max(total - odds["alone"], seen.in_context - odds["talk"])
         if lexical.sure:
             total += odds["sure"]
         elif lexical.crisis:
