@@ -22,6 +22,8 @@ LAYER = "classifier"
 MODEL = Path(__file__).parent / "data" / "screening"
 CONTEXT_TURNS = 6
 """Earlier messages that the encoder reads along with the last one."""
+COMPANION_WORDS = 40
+"""Words kept of one turn that is not the student's, its last ones."""
 CONTEXT_WORDS = 110
 """Words of those, counted from the newest."""
 
@@ -68,12 +70,19 @@ def read(reader: Read, texts: Sequence[str]) -> Reading:
 def in_context(text: str, prior: Sequence[PriorTurn]) -> str:
     """Write the last message and then the turns before it, newest first, as the model was trained to read them.
 
-    An encoder that sees only so much then loses the oldest words, never the message.
+    An encoder that sees only so much then loses the oldest words, never the message. Of a companion's turn only the end
+    counts, where it asks; what it says before the student has said anything, such as the notice that it is software, not
+    at all.
     """
     said = [f"student: {text}"]
     left = CONTEXT_WORDS
-    for turn in reversed(prior[-CONTEXT_TURNS:]):
+    recent = list(prior[-CONTEXT_TURNS:])
+    while recent and recent[0].role != "student":
+        recent.pop(0)
+    for turn in reversed(recent):
         words = turn.text.split()
+        if turn.role != "student":
+            words = words[-COMPANION_WORDS:]
         said.append(f"{'student' if turn.role == 'student' else 'companion'}: {' '.join(words[:left])}")
         left -= len(words)
         if left <= 0:

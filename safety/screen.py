@@ -70,7 +70,7 @@ class Screener:
         lexical = _attempt(lexicon.LAYER, lambda: self._lexicon.read(message), _SILENT, failed)
         prior = context.prior[-int(self._settings["multiturn"]["memory"]) :]
         turns = _attempt(multiturn.LAYER, lambda: self._turns.read(message, prior), NOTHING, failed)
-        seen = _attempt(classifier.LAYER, lambda: self._classify(message, prior), None, failed)
+        seen = _attempt(classifier.LAYER, lambda: self._classify(message, _heard(prior, context.mode)), None, failed)
         return self._decide(message, context, lexical, turns, seen, tuple(failed))
 
     def _classify(self, message: Normalized, prior: Sequence[PriorTurn]) -> _Seen | None:
@@ -80,19 +80,20 @@ class Screener:
         if self._read is None:
             raise RuntimeError("no reader")
         texts = [message.text[span.start : span.end] for span in spans]
-        if prior:
+        before = [replace(turn, text=self._normalizer(turn.text).text) for turn in prior[-CONTEXT_TURNS:]]
+        talk = any(turn.role == "student" for turn in before)
+        if talk:
             # Short words mean what the conversation makes of them; long ones speak for themselves, by their end at least.
-            before = [replace(turn, text=self._normalizer(turn.text).text) for turn in prior[-CONTEXT_TURNS:]]
             texts.append(in_context(texts[-1], before))
             spans = [*spans, spans[-1]]
         reading = classifier.read(self._read, texts)
         odds = reading.crisis.copy()
-        odds[1 : len(texts) - bool(prior)] -= self._settings["odds"]["part"]
+        odds[1 : len(texts) - talk] -= self._settings["odds"]["part"]
         worst = int(odds.argmax())
         category = list(Category)[1 + int(reading.category[worst, 1:].argmax())]
         return _Seen(
-            float(odds[: len(texts) - bool(prior)].max()),
-            float(odds[-1]) if prior else None,
+            float(odds[: len(texts) - talk].max()),
+            float(odds[-1]) if talk else None,
             category,
             self._severity(reading.severity[worst]),
             spans[worst],
@@ -161,6 +162,15 @@ def _grade(lexical: LexiconVerdict, turns: TurnsVerdict, seen: _Seen | None) -> 
     if not spoke:
         spoke.append((lexical.category, lexical.severity))
     return spoke[0][0], highest(*(grade for _, grade in spoke))
+
+
+def _heard(prior: Sequence[PriorTurn], mode: Mode) -> Sequence[PriorTurn]:
+    """Return the turns that a message is read with: once the script has taken a signal up, those after it.
+
+    What was found before has its case, whose severity stays; it must not make every later word a signal again.
+    """
+    signals = [place for place, turn in enumerate(prior) if turn.severity is not Severity.NONE]
+    return prior[signals[-1] + 1 :] if signals and mode in {Mode.TRIAGE, Mode.GUARDED} else prior
 
 
 def _attempt(layer: str, run: Callable[[], T], otherwise: T, failed: list[str]) -> T:

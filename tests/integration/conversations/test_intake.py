@@ -114,7 +114,7 @@ async def test_what_left_the_ordinary_path_never_reaches_a_later_turn_of_the_res
     conversation = await desk.begin(people.maya)
     await desk.service.take_turn(people.maya, conversation, CRISIS, idempotency_key="a")
     with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
-        owner.execute("update conversations set mode = 'ordinary', triage_sealed = null")
+        owner.execute("update conversations set mode = 'guarded', triage_sealed = null")
     received = await desk.service.take_turn(people.maya, conversation, "my lab is due friday", idempotency_key="b")
     async for _ in desk.service.events(people.maya, conversation, received.turn_id):
         pass

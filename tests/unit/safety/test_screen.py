@@ -114,6 +114,24 @@ def test_the_conversation_before_is_read_with_the_message() -> None:
     assert reader.asked[-1] == "student: peaceful. companion: how was that? student: i gave the dog away."
 
 
+def test_the_notice_that_opens_a_conversation_is_no_context() -> None:
+    reader = Reader()
+    notice = PriorTurn("companion", "I'm software, an AI. In danger, people answer faster than I do.")
+    Screener(reader).screen("My essay is due.", ScreeningContext(prior=(notice, PriorTurn("student", "hi"))))
+    assert reader.asked[-1] == "student: my essay is due. student: hi"
+
+
+def test_what_the_script_took_up_does_not_colour_what_comes_after() -> None:
+    reader = Reader(lambda text: 4.0 if "pills" in text else -5.0)
+    prior = (
+        PriorTurn("student", "I have the pills here", Severity.IMMINENT, Category.SUICIDE),
+        PriorTurn("companion", "Are they away now?"),
+    )
+    screener = Screener(reader)
+    assert not screener.screen("My lab is due.", ScreeningContext(prior=prior, mode=Mode.GUARDED)).crisis
+    assert screener.screen("My lab is due.", ScreeningContext(prior=prior)).crisis
+
+
 def test_the_end_of_a_very_long_message_is_read(words_only: Screener) -> None:
     text = "I went to class and had lunch with a friend. " * 2200 + "I'm going to kill myself tonight."
     screening = words_only.screen(text, NOTHING)
