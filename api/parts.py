@@ -23,6 +23,7 @@ from conversations.intake import Intake
 from conversations.runner import Runner
 from conversations.service import Conversations
 from conversations.spool import Spool
+from conversations.watch import Watch, WatchDesk
 from core.clock import Clock, SystemClock
 from core.crypto import KeyRing
 from core.errors import CompanionError
@@ -38,6 +39,7 @@ from safety.screen import Screener
 from tools.care.channels import open_channels
 from tools.care.contacts import Contacts
 from tools.care.direct import DirectCall
+from tools.care.operator import open_operator
 from tools.people.accounts import Accounts
 from tools.people.enrolling import Enrolling
 from tools.people.mailing import Postbox
@@ -125,13 +127,14 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
 async def _open_cut_off(stack: AsyncExitStack, settings: Settings, db: Database, clock: Clock) -> CutOff:
     """Open what is left while the database is down: the spool, the contacts, the channels."""
     http = await stack.enter_async_context(httpx.AsyncClient())
-    contacts = Contacts(settings.home)
+    contacts, spool = Contacts(settings.home), Spool(settings.home)
     direct = DirectCall(contacts, open_channels(settings, http), settings.public_url, clock)
     key = SealingKey.from_setting(settings.spool_public_key.get_secret_value(), "COMPANION_SPOOL_PUBLIC_KEY")
-    cut_off = CutOff(Spool(settings.home), key, contacts, direct, clock)
+    cut_off = CutOff(spool, key, contacts, direct, clock)
     await contacts.learn(db)
     stack.push_async_callback(cut_off.close)
-    for keeping in (contacts.keep_learning(db), cut_off.keep_calling()):
+    watch = Watch(WatchDesk(db, clock, open_operator(settings, http), spool))
+    for keeping in (contacts.keep_learning(db), cut_off.keep_calling(), watch.keep_watching()):
         stack.callback(asyncio.create_task(keeping).cancel)
     return cut_off
 

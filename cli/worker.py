@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from conversations.replaying import keep_replaying
+from conversations.second_look import add_second_look
 from conversations.ticks import add_ticks
 from core.logs import configure_logging
 from core.settings import Settings
@@ -19,4 +20,4 @@ def work(settings: Settings) -> None:
     settings.require_secrets("spool_private_key")
     configure_logging(settings.log_level)
     RULES.set(settings.unchecked_lines, datetime.now(UTC).date())
-    asyncio.run(working.work(settings, add_ticks, add_probe, beside=[keep_replaying]))
+    asyncio.run(working.work(settings, add_ticks, add_second_look, add_probe, beside=[keep_replaying]))

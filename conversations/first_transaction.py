@@ -19,6 +19,7 @@ from conversations.script_store import store_message, store_step, take_number
 from conversations.snapshot import Snapshot
 from core.ids import MessageId, TurnId
 from db.access import Tx
+from db.jobs import defer
 from safety.disclosure import Notice, notice_text
 from safety.triage.state import TriageState
 from safety.triage.step import ScriptStep
@@ -91,6 +92,8 @@ async def commit_turn(tx: Tx, jobs: App, judged: Judged) -> Received | None:
         turn_id=turn_id,
     )
     await _store_screening(tx, judged, message)
+    if judged.screening.degraded:
+        await defer(jobs, tx, "second_look", message=message)
     await _store_notices(tx, judged, turn_id)
     if judged.step is not None:
         await _store_script(tx, jobs, judged, judged.step)

@@ -15,11 +15,6 @@ from safety.types import Mode
 from tools.people.keys import student_key
 from tools.people.people import require_student
 
-KEEP_MOODS = """update mood_logs set source_turn = null
-                where source_turn in (select id from turns where conversation_id = %s)"""
-KEEP_TASKS = """update tasks set source_turn = null
-                where source_turn in (select id from turns where conversation_id = %s)"""
-
 SEEN_EVERY = timedelta(seconds=5)
 """A page asks every few seconds; written down less often."""
 
@@ -132,18 +127,11 @@ async def delete_conversation(
     Mood entries and tasks that were made in it go with it unless `keep_entries`. A case keeps its own facts, never
     the words. Raises `NotFound`.
     """
-    await require_conversation(tx, conversation)
-    cursor = await tx.conn.execute(
-        "select 1 from cases where conversation_id = %s and status <> 'closed'", (conversation,)
-    )
-    if await cursor.fetchone():
-        await tx.conn.execute("update conversations set delete_requested_at = %s where id = %s", (at, conversation))
-        return False
-    if keep_entries:
-        for statement in (KEEP_MOODS, KEEP_TASKS):
-            await tx.conn.execute(statement, (conversation,))
-    await tx.conn.execute("delete from conversations where id = %s", (conversation,))
-    return True
+    cursor = await tx.conn.execute("select delete_conversation(%s, %s, %s)", (conversation, at, keep_entries))
+    row = await cursor.fetchone()
+    if row is None or row[0] is None:
+        raise NotFound("There is no such conversation.")
+    return bool(row[0])
 
 
 def _title(text: str) -> str:

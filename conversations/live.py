@@ -20,14 +20,12 @@ from safety.types import Mode, Severity
 from tools.care import acts
 from tools.care.acts import finish_waiting_deletion
 from tools.care.cases import record
-from tools.care.facts import CaseFacts, beside, require_mine
+from tools.care.facts import CaseFacts, beside, read_case, require_mine
 from tools.care.ladder import ring
 from tools.care.outcomes import Outcome
 from tools.care.rules import keep_rules
 
 GONE = "The student deleted this conversation and no longer sees it. Reach them another way; the case stays yours."
-TRIES = 5
-"""How often the conversation is read again when the student writes at the same moment."""
 BUSY = "The student wrote at the same moment. Read it, then send again."
 
 
@@ -37,16 +35,13 @@ async def reply(tx: Tx, jobs: App, case: CaseId, text: str, *, at: datetime) -> 
     Raises `InvalidInput` without words, `NotFound`, `Conflict` for a case that is not the acting counselor's or a
     conversation that is gone.
     """
-    facts = await require_mine(tx, case)
+    facts = await hold(tx, case)
     if not text.strip():
         raise InvalidInput("Write a few words first.")
     tx = beside(tx, facts.student_id)
-    for _ in range(TRIES):
-        snapshot = await _snapshot(tx, facts, at)
-        step = _joining(snapshot, facts, at)
-        if await take_number(tx, snapshot, Mode.LIVE_PERSON, step.state if step else snapshot.triage, at=at):
-            break
-    else:
+    snapshot = await _snapshot(tx, facts, at)
+    step = _joining(snapshot, facts, at)
+    if not await take_number(tx, snapshot, Mode.LIVE_PERSON, step.state if step else snapshot.triage, at=at):
         raise Conflict(BUSY)
     said = len(step.messages) if step else 0
     if step is not None:
@@ -67,18 +62,15 @@ async def give_back(tx: Tx, jobs: App, case: CaseId, message: str, *, at: dateti
 
     Raises `NotFound`, `Conflict` when nobody is in the conversation, `InvalidInput` for an empty message.
     """
-    facts = await require_mine(tx, case)
+    facts = await hold(tx, case)
     tx = beside(tx, facts.student_id)
     if not message.strip():
         raise InvalidInput("Say a word of goodbye: the student reads it before the companion speaks again.")
-    for _ in range(TRIES):
-        snapshot = await _snapshot(tx, facts, at)
-        if snapshot.mode is not Mode.LIVE_PERSON or snapshot.triage is None:
-            raise Conflict("You are not in the conversation, so there is nothing to hand back.")
-        step = hand_back(snapshot.triage, message, snapshot.facts, at)
-        if await take_number(tx, snapshot, step.mode, step.state, at=at):
-            break
-    else:
+    snapshot = await _snapshot(tx, facts, at)
+    if snapshot.mode is not Mode.LIVE_PERSON or snapshot.triage is None:
+        raise Conflict("You are not in the conversation, so there is nothing to hand back.")
+    step = hand_back(snapshot.triage, message, snapshot.facts, at)
+    if not await take_number(tx, snapshot, step.mode, step.state, at=at):
         raise Conflict(BUSY)
     await store_step(tx, jobs, snapshot, step, at=at)
     await tx.conn.execute(
@@ -91,6 +83,7 @@ async def give_back(tx: Tx, jobs: App, case: CaseId, message: str, *, at: dateti
 
 async def regrade(tx: Tx, case: CaseId, severity: Severity, reason: str, *, at: datetime) -> None:
     """Set severity of case and script by a counselor's judgement; raises `InvalidInput` when it falls without a reason."""
+    await hold(tx, case)
     facts = await acts.regrade(tx, case, severity, reason, at=at)
     state = await _state_of(beside(tx, facts.student_id), facts, at)
     if state is not None:
@@ -104,7 +97,7 @@ async def close(tx: Tx, case: CaseId, outcome: Outcome, note: str, *, at: dateti
     The script forgets who was told, so that the next crisis calls people anew. What only seemed a crisis leaves the
     conversation as it was before; after any other the companion stays careful.
     """
-    facts = await require_mine(tx, case)
+    facts = await hold(tx, case)
     found = await _state_of(beside(tx, facts.student_id), facts, at)
     if found is not None and facts.status != "live":
         # Before the case is closed: afterwards staff no longer see the conversation.
@@ -114,6 +107,18 @@ async def close(tx: Tx, case: CaseId, outcome: Outcome, note: str, *, at: dateti
     await keep_rules(tx, facts)
     await acts.close(tx, case, outcome, note, at=at)
     return facts.conversation_id is not None and await finish_waiting_deletion(tx, facts.conversation_id)
+
+
+async def hold(tx: Tx, case: CaseId) -> CaseFacts:
+    """Lock the case's conversation and then the case, in the order in which a student's message locks them.
+
+    Whoever locked them the other way round would wait for a student who writes at that moment, and they for them.
+    Raises `NotFound`, `Conflict` for a case that is not the acting counselor's.
+    """
+    seen = await read_case(tx, case)
+    if seen.conversation_id is not None:
+        await tx.conn.execute("select 1 from conversations where id = %s for no key update", (seen.conversation_id,))
+    return await require_mine(tx, case)
 
 
 def _rested(triage: TriageState, outcome: Outcome) -> TriageState:

@@ -7,7 +7,6 @@ message. What the script said at the time is stored as it was said; what waited 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid5
@@ -22,6 +21,7 @@ from conversations.intake import CAME_BETWEEN, MOST_TRIES, Screens, known_turn
 from conversations.joining import joined
 from conversations.judgement import decide
 from conversations.kept import KeptMessage
+from conversations.second_look import act_on_late
 from conversations.snapshot import Snapshot, read_snapshot
 from conversations.spool import Spool, Ticket
 from core.clock import Clock
@@ -45,11 +45,10 @@ class Replayer:
     """Brings spooled messages into the database; whoever holds the private key can be one."""
 
     def __init__(
-        self, spool: Spool, keys: OpeningKeys, db: Database, jobs: App, screener: Callable[[], Screens], clock: Clock
+        self, spool: Spool, keys: OpeningKeys, db: Database, jobs: App, screener: Screens, clock: Clock
     ) -> None:
         self._spool, self._keys, self._db, self._jobs, self._clock = spool, keys, db, jobs, clock
         self._screener = screener
-        """Makes the screener when there is something to screen; it is heavy, and the spool is empty nearly always."""
 
     async def run(self) -> int:
         """Replay all that waits; returns how many messages were brought in.
@@ -104,8 +103,7 @@ class Replayer:
                 await self._record_calls(tx, kept.ticket, snapshot.conversation_id)
                 return True
         key = kept.key if known is None else str(new_id())  # The client used the key for other words: keep both.
-        screener = await asyncio.to_thread(self._screener)
-        again = await asyncio.to_thread(screener.screen, kept.text, snapshot.context)
+        again = await asyncio.to_thread(self._screener.screen, kept.text, snapshot.context)
         screening = kept.screening.or_worse(again)
         path, step = _as_it_was(kept, snapshot, screening, now)
         turn = turn_for(who, kept.ticket.conversation, key)
@@ -114,7 +112,18 @@ class Replayer:
             if await commit_turn(tx, self._jobs, judged) is None:
                 return False
             await self._record_calls(tx, kept.ticket, snapshot.conversation_id)
+        if kept.step is not None:
+            await self._act_on_late(kept, snapshot.conversation_id, screening)
         return True
+
+    async def _act_on_late(self, kept: KeptMessage, conversation: ConversationId, verdict: Screening) -> None:
+        """Act on what the words mean in the light of the conversation, which was not at hand when they were answered."""
+        for _ in range(MOST_TRIES):
+            now = self._clock.now()
+            async with self._db.acting(kept.who) as tx:
+                snapshot = await read_snapshot(tx, conversation, now)
+                if await act_on_late(tx, self._jobs, snapshot, verdict, kept.screening, now) is not None:
+                    return
 
     async def _snapshot(self, tx: Tx, kept: KeptMessage, now: datetime) -> Snapshot:
         """Read the conversation; where there is none that can be read, the message begins one of its own."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from functools import cache
 
 from conversations.replay import Replayer
+from conversations.screening import LazyScreener
 from conversations.spool import Spool, SpoolBusy
 from core.clock import SystemClock
 from core.crypto import KeyRing
@@ -16,7 +16,6 @@ from core.sealed_box import OpeningKeys, SealingKey
 from core.settings import Settings
 from db.access import Database
 from db.jobs import job_app
-from safety.screen import Screener
 
 log = get_logger("conversations.replaying")
 LOOK_SECONDS = 1.0
@@ -34,7 +33,7 @@ async def keep_replaying(settings: Settings, stopping: asyncio.Event) -> None:
     dsn = settings.worker_dsn.get_secret_value()
     db = Database(dsn, masters, size=POOL_SIZE)
 
-    replayer = Replayer(spool, keys, db, job_app(dsn), cache(Screener.packaged), SystemClock())
+    replayer = Replayer(spool, keys, db, job_app(dsn), LazyScreener(), SystemClock())
     await db.open(must_answer=False)
     try:
         while not stopping.is_set():

@@ -31,9 +31,12 @@ async def take_number(
     """
     taken = await tx.conn.execute(
         "update conversations set next_seq = next_seq + 1, updated_at = %s, mode = %s, triage_sealed = %s, tick_at = %s"
-        " where id = %s and next_seq = %s and delete_requested_at is null",
-        (at, mode, seal_state(snapshot, state), tick_at, snapshot.conversation_id, snapshot.next_seq),
-    )
+        " where id = %s and next_seq = %s and (delete_requested_at is null or %s)",
+        (
+            at, mode, seal_state(snapshot, state), tick_at, snapshot.conversation_id, snapshot.next_seq,
+            snapshot.deletion_requested,
+        ),
+    )  # fmt: skip
     return taken.rowcount == 1
 
 

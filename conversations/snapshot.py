@@ -44,11 +44,12 @@ select c.mode, c.triage_sealed, c.summary_sealed, c.next_seq, p.name_sealed, p.a
         from (select id from conversations where student_id = c.student_id order by updated_at desc limit 3) recent,
              lateral (select created_at from turns where conversation_id = recent.id order by seq desc limit 1) newest),
        array(select score from mood_logs where student_id = c.student_id and logged_at > %s
-             order by logged_at desc, id desc limit %s)
+             order by logged_at desc, id desc limit %s),
+       c.delete_requested_at is not null
 from conversations c
 join profiles p on p.account_id = c.student_id
 join institutions i on i.id = c.institution_id
-where c.id = %s and c.student_id = %s and c.delete_requested_at is null
+where c.id = %s and c.student_id = %s and (c.delete_requested_at is null or %s)
 """
 MESSAGES = """
 select m.id, m.author, m.body_sealed, m.created_at, s.severity, s.category, t.path is distinct from 'agent'
@@ -71,6 +72,8 @@ class Snapshot:
     triage_unreadable: bool
     """A state is stored that this version cannot read: nothing may be taken for ordinary."""
     next_seq: int
+    deletion_requested: bool
+    """The student deleted it, and it waits for its case: they no longer see what is said here."""
     history: tuple[PastMessage, ...]
     """What a reply may look back on: messages that went the ordinary way, and the companion's replies."""
     prior: tuple[PriorTurn, ...]
@@ -99,12 +102,16 @@ class Snapshot:
         )
 
 
-async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, before: int = NEWEST) -> Snapshot:
-    """Read the conversation of the acting student up to a turn; raises `NotFound` for anybody else's."""
+async def read_snapshot(
+    tx: Tx, conversation: ConversationId, now: datetime, *, before: int = NEWEST, even_deleted: bool = False
+) -> Snapshot:
+    """Read the conversation of the acting student up to a turn; raises `NotFound` for anybody else's.
+
+    One whose deletion waits for a case counts as gone, but for what has to go on there as long as the case is open.
+    """
     low = load_policy().low_mood
-    row = await (
-        await tx.conn.execute(CONVERSATION, (now - low.within, low.entries, conversation, tx.who.student_id))
-    ).fetchone()
+    asked = (now - low.within, low.entries, conversation, tx.who.student_id, even_deleted)
+    row = await (await tx.conn.execute(CONVERSATION, asked)).fetchone()
     if row is None:
         raise NotFound("There is no such conversation.")
     key = await student_key(tx)
@@ -137,6 +144,7 @@ async def read_snapshot(tx: Tx, conversation: ConversationId, now: datetime, *, 
         triage=triage,
         triage_unreadable=unreadable,
         next_seq=row[3],
+        deletion_requested=row[18],
         history=history,
         prior=prior,
         summary=key.open(row[2], f"conversations.summary:{conversation}") if row[2] else "",

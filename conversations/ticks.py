@@ -74,7 +74,7 @@ async def look(desk: Desk, who: Acting, conversation: ConversationId) -> bool:
     now = desk.clock.now()
     async with desk.db.acting(who) as tx:
         try:
-            snapshot = await read_snapshot(tx, conversation, now)
+            snapshot = await read_snapshot(tx, conversation, now, even_deleted=True)
         except NotFound:
             return False  # Deleted since the sweep began.
         if snapshot.triage is None:

@@ -8,6 +8,7 @@ crisis protocol; the declared table is in `data/scripts/flow.yaml`. The machine 
 from __future__ import annotations
 
 from safety.triage.delivery import delivery_status, direct_call_words
+from safety.triage.heard_again import heard_again
 from safety.triage.live_person import caring_message, counselor_regrades, counselor_takes_over, hand_back
 from safety.triage.machine import advance
 from safety.triage.opening import degraded_reply, gentle_check_in, open_follow_up, open_screener, open_triage
@@ -25,6 +26,7 @@ __all__ = [
     "direct_call_words",
     "gentle_check_in",
     "hand_back",
+    "heard_again",
     "open_follow_up",
     "open_screener",
     "open_triage",

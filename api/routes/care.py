@@ -27,6 +27,7 @@ from api.routes.care_bodies import (
     Message,
     Note,
     Regrade,
+    Shown,
     TakeOver,
     TranscriptOut,
     Transfer,
@@ -50,6 +51,7 @@ from tools.care.dossier.others import read_notices
 from tools.care.facts import read_case
 from tools.care.queue import Queue, colleagues, read_queue
 from tools.care.report import Report, read_report
+from tools.care.shown import mark_shown
 
 staff = APIRouter(prefix="/api/v1/care", tags=["care"])
 router = APIRouter()
@@ -58,9 +60,16 @@ HEARTBEAT_SECONDS = 15.0
 
 @staff.get("/queue")
 async def queue(who: StaffDep, parts: PartsDep) -> Queue:
-    """Open cases: crisis first, then severity, then waiting. Reading it counts as shown on the console."""
+    """Open cases: crisis first, then severity, then waiting. Reading it tells nobody; see `POST /queue/shown`."""
     async with parts.db.acting(who) as tx:
         return await read_queue(tx, at=parts.clock.now())
+
+
+@staff.post("/queue/shown", status_code=204)
+async def queue_shown(body: Shown, who: StaffDep, parts: PartsDep) -> None:
+    """Say which cases stand on a screen that somebody looks at; of a person on duty, that counts as sent."""
+    async with parts.db.acting(who) as tx:
+        await mark_shown(tx, [CaseId(case) for case in body.cases], at=parts.clock.now())
 
 
 @staff.get("/colleagues")

@@ -29,6 +29,12 @@ class Note(BaseModel):
     text: Words
 
 
+class Shown(BaseModel):
+    """The cases that stand on the screen."""
+
+    cases: Annotated[list[UUID], Field(max_length=500)]
+
+
 class Regrade(BaseModel):
     """A severity by a counselor's judgement."""
 

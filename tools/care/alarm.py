@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from email.message import EmailMessage
-from typing import Any
-from uuid import UUID
+from typing import Any, Protocol
 
 from psycopg.types.json import Jsonb
 
+from core.clock import Clock
 from core.ids import InstitutionId, new_id
 from core.logs import get_logger
-from tools.care.channels import NotSent, sender_of
-from tools.care.desk import Desk
-from tools.care.notices import texts
-from tools.care.responders import answering
+from db.access import Database
+from tools.care.channels import NotSent
+from tools.care.operator import Operator
 
 log = get_logger("care.alarm")
 
 
-async def raise_alarm(desk: Desk, kind: str, institution: InstitutionId | None, **facts: Any) -> bool:
+class AlarmDesk(Protocol):
+    """What raising an alarm needs."""
+
+    @property
+    def db(self) -> Database:
+        """Login that may store alarms."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The present moment."""
+        ...
+
+    @property
+    def operator(self) -> Operator:
+        """Whom alarms are told."""
+        ...
+
+
+async def raise_alarm(desk: AlarmDesk, kind: str, institution: InstitutionId | None, **facts: Any) -> bool:
     """Store an alarm and tell the operator, unless the same one stands already; returns whether it is new.
 
-    An alarm that could not be mailed stands untold; `tell_operator` tries it again.
+    An alarm that nobody could be told stands untold; `tell_operator` tries it again.
     """
     async with desk.db.connection() as conn:
         cursor = await conn.execute(
@@ -37,7 +54,7 @@ async def raise_alarm(desk: Desk, kind: str, institution: InstitutionId | None, 
     return True
 
 
-async def clear_alarm(desk: Desk, kind: str, institution: InstitutionId | None) -> bool:
+async def clear_alarm(desk: AlarmDesk, kind: str, institution: InstitutionId | None) -> bool:
     """Mark an alarm as over, so that the next of its kind is told again; returns whether one stood."""
     async with desk.db.connection() as conn:
         cursor = await conn.execute(
@@ -48,19 +65,8 @@ async def clear_alarm(desk: Desk, kind: str, institution: InstitutionId | None) 
     return cursor.rowcount == 1
 
 
-async def check_responders(desk: Desk) -> None:
-    """In production, alarm the operator of every campus that has come to have no responder; clear what was repaired."""
-    if not desk.settings.production:
-        return
-    for campus in await answering(desk.db):
-        if campus.problem:
-            await raise_alarm(desk, "responder", campus.institution, campus=campus.slug, problem=campus.problem)
-        else:
-            await clear_alarm(desk, "responder", campus.institution)
-
-
-async def tell_operator(desk: Desk) -> int:
-    """Mail every alarm that stands untold; returns how many were told."""
+async def tell_operator(desk: AlarmDesk) -> int:
+    """Tell the operator of every alarm that stands untold; returns how many were told."""
     async with desk.db.connection() as conn:
         cursor = await conn.execute(
             "select id, institution_id, kind, facts from alarms where told_at is null and cleared_at is null limit 20"
@@ -69,26 +75,11 @@ async def tell_operator(desk: Desk) -> int:
     told = 0
     for alarm, institution, kind, facts in untold:
         try:
-            await _mail(desk, alarm, institution, kind, facts)
+            await desk.operator.tell(alarm, institution, kind, facts)
         except NotSent as error:
-            log.error("alarm_not_sent", state=kind, error=error.code)
+            log.error("alarm_not_told", state=kind, error=error.code)
             continue
         async with desk.db.connection() as conn:
             await conn.execute("update alarms set told_at = %s where id = %s", (desk.clock.now(), alarm))
         told += 1
     return told
-
-
-async def _mail(desk: Desk, alarm: UUID, institution: InstitutionId | None, kind: str, facts: dict[str, Any]) -> None:
-    address = desk.settings.alert_email
-    subject = str(texts()["subject"]["alarm"])
-    body = str(texts()["alarm"][kind]).format(institution=institution or "", **facts)
-    if desk.mail.configured and address:
-        message = EmailMessage()
-        sender = sender_of(desk.settings)
-        message["From"], message["To"], message["Subject"] = sender, address, subject
-        message["Message-ID"] = f"<{alarm}@{sender.rpartition('@')[2]}>"
-        message.set_content(body)
-        await desk.mail.send_message(message)
-    elif institution is not None:
-        await desk.outbox.write(institution, address or "operator", subject, body, alarm, "operator")

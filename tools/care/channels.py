@@ -125,7 +125,11 @@ class Webhook:
         return True
 
     async def send(self, notice: Notice, to: Recipient) -> None:
-        body, key, stamp = orjson.dumps(notice.payload()), str(notice.delivery), int(time.time())
+        await self.post(str(notice.delivery), orjson.dumps(notice.payload()))
+
+    async def post(self, key: str, body: bytes) -> None:
+        """Post a body under its idempotency key, signed; raises `NotSent`."""
+        stamp = int(time.time())
         headers = {
             "content-type": "application/json",
             "webhook-id": key,

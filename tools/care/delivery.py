@@ -21,16 +21,16 @@ from core.ids import CaseId
 from core.logs import get_logger
 from core.settings import Settings
 from safety.policy import Tier
-from tools.care.alarm import check_responders, tell_operator
+from tools.care.alarm import tell_operator
 from tools.care.desk import Backoff, Desk, open_desk
 from tools.care.ladder import climb
+from tools.care.reach import check_every_campus, check_responders
 from tools.care.sending import deliver
 
 log = get_logger("care.delivery")
-OURS = ("deliver", "climb")
+OURS = ("deliver", "climb", "second_look")
 """Jobs that nothing may end but themselves."""
-EVERY_TEN_SECONDS = "* * * * * */10"
-EVERY_MINUTE = "* * * * *"
+EVERY_TEN_SECONDS, EVERY_MINUTE = "* * * * * */10", "* * * * *"
 HEARTBEAT_SECONDS = 3.0
 STALLED_AFTER_SECONDS = 12.0
 LONGEST_JOB_SECONDS = 120
@@ -109,6 +109,11 @@ def add_tasks(app: WorkerApp) -> None:
     @app.task(name="beat", queueing_lock="beat")
     async def _beat(timestamp: int) -> None:  # the queue hands over when it was due
         await beat(app.desk)
+
+    @app.periodic(cron=EVERY_MINUTE)
+    @app.task(name="reach", queueing_lock="reach", lock="reach")
+    async def _reach(timestamp: int) -> None:
+        await check_every_campus(app.desk)
 
     @app.periodic(cron=EVERY_TEN_SECONDS)
     @app.task(name="recover", queueing_lock="recover")

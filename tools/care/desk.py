@@ -17,8 +17,9 @@ from core.ids import InstitutionId, StudentId
 from core.settings import Settings
 from db.access import Acting, Database, Role
 from tools.care.cases import SERVICE
-from tools.care.channels import Channel, Email, Recipient, open_channels, sender_of
+from tools.care.channels import Channel, Recipient, open_channels
 from tools.care.notices import Notice
+from tools.care.operator import Operator, open_operator
 from tools.care.responders import require_responders
 
 LONGEST_WAIT_SECONDS = 300
@@ -44,7 +45,7 @@ class Outbox:
         """Nothing stands between the outbox and its page."""
 
     async def write(
-        self, institution: InstitutionId, address: str, subject: str, body: str, about: UUID, label: str
+        self, institution: InstitutionId | None, address: str, subject: str, body: str, about: UUID, label: str
     ) -> None:
         """Keep one mail; the same about the same for the same recipient is kept once."""
         async with self._db.connection() as conn:
@@ -65,8 +66,8 @@ class Desk:
     db: Database
     jobs: App
     channels: Mapping[str, Channel]
-    mail: Email
     outbox: Outbox
+    operator: Operator
     http: httpx.AsyncClient
 
     def acting(self, institution: str, student: str) -> Acting:
@@ -89,10 +90,11 @@ async def open_desk(settings: Settings, clock: Clock, jobs: App) -> AsyncIterato
         await require_responders(db, settings)
         http = await stack.enter_async_context(httpx.AsyncClient())
         channels = dict(open_channels(settings, http))
-        mail, outbox = Email(settings.smtp_url.get_secret_value(), sender_of(settings)), Outbox(db)
-        if not mail.configured and not settings.production:
+        outbox = Outbox(db)
+        if not channels["email"].configured and not settings.production:
             channels["email"] = outbox
-        yield Desk(settings, clock, keys, db, jobs, channels, mail, outbox, http)
+        operator = open_operator(settings, http, None if settings.production else outbox)
+        yield Desk(settings, clock, keys, db, jobs, channels, outbox, operator, http)
 
 
 class Backoff(BaseRetryStrategy):

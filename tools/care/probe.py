@@ -32,6 +32,8 @@ from tools.people.tokens import AccessTokens
 log = get_logger("care.probe")
 _FILE = Path(__file__).parent / "probe.toml"
 NOT_REHEARSED = "not_rehearsed"
+SCREENING = "screening"
+"""The alarm that a layer of screening does not run."""
 POLL_SECONDS = 0.25
 TOKEN_LIFE = timedelta(minutes=5)
 KEEP = timedelta(days=1)
@@ -98,6 +100,7 @@ async def _run(desk: Desk, http: httpx.AsyncClient, institution: InstitutionId, 
     if turn["crisis"] is None:
         raise NotArrived("not_flagged")
     case = await _case_of(desk, nobody.student, conversation)
+    await check_layers(desk, nobody.student, conversation)
     await _tidy(desk, nobody.student)
     await _until_sent(desk, nobody.student, case)
     await _mark(desk, run, "arrived_at")
@@ -110,12 +113,25 @@ async def _run(desk: Desk, http: httpx.AsyncClient, institution: InstitutionId, 
     await student("DELETE", f"/conversations/{conversation}")
 
 
+async def check_layers(desk: Desk, student: Acting, conversation: str) -> None:
+    """Look whether every layer of screening ran; the alarm ends when it did and nothing waits to be screened again."""
+    async with desk.db.acting(student) as tx:
+        cursor = await tx.conn.execute("select degraded from screenings where conversation_id = %s", (conversation,))
+        missing = sorted({layer for (layers,) in await cursor.fetchall() for layer in layers})
+        waiting = await tx.conn.execute(
+            "select 1 from procrastinate_jobs where task_name = 'second_look' and status in ('todo', 'doing') limit 1"
+        )
+        waits = await waiting.fetchone() is not None
+    if missing:
+        await raise_alarm(desk, SCREENING, None, layers=", ".join(missing))
+    elif not waits:
+        await clear_alarm(desk, SCREENING, None)
+
+
 async def _tidy(desk: Desk, student: Acting) -> None:
     """Remove what earlier probes left, those that stopped on the way included."""
-    old = (student.student_id, desk.clock.now() - KEEP)
-    async with desk.db.acting(student) as tx:
-        await tx.conn.execute("delete from cases where student_id = %s and opened_at < %s", old)
-        await tx.conn.execute("delete from conversations where student_id = %s and created_at < %s", old)
+    async with desk.db.connection() as conn:
+        await conn.execute("select tidy_probe(%s, %s)", (student.institution_id, desk.clock.now() - KEEP))
 
 
 async def ensure_nobody(desk: Desk, institution: InstitutionId) -> Nobody:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
-from core.ids import AccountId, CaseId, new_id
+from core.ids import AccountId, CaseId
 from db.access import Tx
 from safety.policy import Tier, load_policy
 from safety.types import Category, Mode, Severity
@@ -87,7 +87,7 @@ class Queue:
 
 
 async def read_queue(tx: Tx, *, at: datetime) -> Queue:
-    """Return the open cases that the acting member of staff may see, and store that the console showed them.
+    """Return the open cases that the acting member of staff may see.
 
     Order: what pages and waits for a person first, then by severity, then by the longest wait.
     """
@@ -98,7 +98,6 @@ async def read_queue(tx: Tx, *, at: datetime) -> Queue:
     names = {account: await colleague_name(tx, account) for account in claimed_by}
     entries = [_entry(row, names, me, at) for row in rows]
     entries.sort(key=lambda entry: (not entry.pinned, -entry.severity.rank, entry.waiting_since))
-    await _mark_shown(tx, at)
     return Queue(
         entries=tuple(entries),
         unassigned=sum(entry.claimed_by is None for entry in entries),
@@ -158,19 +157,3 @@ def _silent_since(row: dict[str, Any], tier: Tier, at: datetime) -> datetime | N
     within = policy.tiers[tier].ack_within
     untouched = tier.pages and within is not None and last == row["claimed_at"] and at - last >= SILENT_TWICE * within
     return last if untouched else None
-
-
-async def _mark_shown(tx: Tx, at: datetime) -> None:
-    """The console is a channel like the others: a notice is sent when the queue with its case was handed over."""
-    cursor = await tx.conn.execute(
-        "update deliveries d set state = 'sent', sent_at = %s, attempts = attempts + 1 from cases c"
-        " where c.id = d.case_id and d.channel = 'console' and d.state = 'committed'"
-        " and (d.recipient_id is null or d.recipient_id = %s) returning d.id, d.student_id, d.attempts",
-        (at, tx.who.account_id),
-    )
-    for delivery, student, number in await cursor.fetchall():
-        await tx.conn.execute(
-            "insert into delivery_attempts (id, delivery_id, institution_id, student_id, recipient, number, accepted, at)"
-            " values (%s, %s, %s, %s, %s, %s, true, %s)",
-            (new_id(), delivery, tx.who.institution_id, student, f"account:{tx.who.account_id}", number, at),
-        )

@@ -21,6 +21,7 @@ from tools.care.channels import NOT_CONFIGURED, Channel, NotSent, Recipient
 from tools.care.desk import Desk
 from tools.care.ladder import NOT_ACKNOWLEDGED, TO_ANYBODY
 from tools.care.notices import Notice, case_link
+from tools.care.reach import NOBODY_CALLED, check_call
 from tools.care.roster import campus_settings, recipients
 from tools.care.staffing import is_unstaffed
 
@@ -41,6 +42,9 @@ where this.id = %(delivery)s and a.accepted and (d.id = this.id or a.at > this.c
 """
 GIVE_UP_AFTER = timedelta(hours=24)
 ALARM_AFTER_ATTEMPTS = 4
+NO_ADDRESS = "no_address"
+NOBODY = "nobody"
+"""Stands for the recipient in the record of an attempt that found none, or no way to any."""
 
 
 class Undelivered(CompanionError):
@@ -97,8 +101,11 @@ async def deliver(desk: Desk, who: Acting, delivery: UUID) -> None:
         await _rehearse(desk, who, pending, channel)
         return
     reached = [to for to in pending.to if channel.reaches(to)]
+    for to in pending.to:
+        if to not in reached and pending.attempt == 1:
+            await _record_attempt(desk, who, pending, to.label, NO_ADDRESS)
     if pending.to and not reached and not pending.told:
-        await _fail(desk, who, pending, "no_address", alarm=False)
+        await _fail(desk, who, pending, NO_ADDRESS, alarm=False)
         return
     errors = await asyncio.gather(*(_send(desk, who, pending, channel, to) for to in reached))
     await _conclude(desk, who, pending, [error for error in errors if error is not None])
@@ -197,6 +204,8 @@ async def _conclude(desk: Desk, who: Acting, pending: Pending, errors: list[NotS
         async with desk.db.acting(who) as tx:
             await _store_state(tx, notice.delivery, "sent", None)
         log.info("delivered", delivery=str(notice.delivery), channel=pending.channel, attempt=pending.attempt)
+        if not notice.test:
+            await clear_alarm(desk, NOBODY_CALLED, notice.institution)
         if pending.attempt >= ALARM_AFTER_ATTEMPTS:
             await clear_alarm(desk, "undelivered", notice.institution)
         return
@@ -227,11 +236,15 @@ async def _rehearse(desk: Desk, who: Acting, pending: Pending, channel: Channel)
 
 
 async def _fail(desk: Desk, who: Acting, pending: Pending, code: str, *, alarm: bool) -> None:
+    if not pending.to or code == NOT_CONFIGURED:
+        await _record_attempt(desk, who, pending, NOBODY, code)  # Every other failure has its attempts on record.
     async with desk.db.acting(who) as tx:
         await _store_state(tx, pending.notice.delivery, "failed", code)
     log.error("delivery_failed", delivery=str(pending.notice.delivery), channel=pending.channel, error=code)
     if alarm:
         await _alarm(desk, pending, code)
+    if not pending.notice.test:
+        await check_call(desk, who, pending.notice.delivery)
 
 
 async def _alarm(desk: Desk, pending: Pending, code: str) -> None:

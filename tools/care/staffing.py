@@ -23,11 +23,12 @@ class Staffing:
 def staffing(settings: dict[str, Any], time_zone: str, moment: datetime) -> Staffing:
     """Read a campus's staffing at a moment.
 
-    A contracted 24/7 line answers at every hour, unless the campus says of itself that it is unstaffed.
+    A contracted 24/7 line answers at every hour, and so does a campus that is staffed `always`; one that says of itself
+    that it is unstaffed has nobody but in its shifts, whatever else is written down.
     `settings["staffing"]` is `"always"` or a list of `{"days": [0..6], "from": "HH:MM", "to": "HH:MM"}`,
     Monday being 0. Nothing written means nobody: the student is never told of people who may not be there.
     """
-    if settings.get("staffing") == "always" or (has_line(settings) and not is_unstaffed(settings)):
+    if not is_unstaffed(settings) and (settings.get("staffing") == "always" or has_line(settings)):
         return Staffing(True, None)
     try:
         return _by_shifts(settings.get("staffing"), ZoneInfo(time_zone), moment)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 
 from api.deps import PartsDep
 from api.parts import Parts
@@ -13,8 +14,10 @@ from api.web.console.rows import rows
 from api.web.console.words import console_words
 from api.web.rendering import render, unchanged
 from api.web.session import PageStaff
+from core.ids import CaseId
 from db.access import Acting
 from tools.care.queue import read_queue
+from tools.care.shown import mark_shown
 
 router = APIRouter(include_in_schema=False, prefix="/console")
 
@@ -32,6 +35,14 @@ async def queue_part(
     """The queue alone, for the page that is open; nothing when it has not changed since."""
     response = await _queue_page(request, "parts/queue.html", who, parts)
     return unchanged(request) if response.headers["x-seen"] == seen else response
+
+
+@router.post("/shown", status_code=204)
+async def shown(who: PageStaff, parts: PartsDep, case: Annotated[list[UUID], Form(max_length=500)]) -> Response:
+    """The open page says which cases it shows while somebody looks at it; see `tools.care.shown`."""
+    async with parts.db.acting(who) as tx:
+        await mark_shown(tx, [CaseId(one) for one in case], at=parts.clock.now())
+    return Response(status_code=204)
 
 
 async def _queue_page(request: Request, template: str, who: Acting, parts: Parts) -> Response:

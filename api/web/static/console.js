@@ -35,6 +35,24 @@ function trouble(text) {
   $("trouble").hidden = !text;
 }
 
+const SHOWN_AGAIN_MS = 60_000; // Whoever comes on duty with the page open has seen it from then on.
+const shown = new Set();
+
+/** Says which cases stand on a screen that is looked at: of a person on duty, that is what counts as told. */
+function sayShown() {
+  if (document.visibilityState !== "visible" || !$("queue")) return;
+  const cases = [...$("queue").querySelectorAll(".case")].map((node) => node.id.slice("case-".length)).filter((id) => !shown.has(id));
+  if (!cases.length) return;
+  const body = new URLSearchParams(cases.map((id) => ["case", id]));
+  cases.forEach((id) => shown.add(id));
+  const lost = () => cases.forEach((id) => shown.delete(id));
+  fetch("/console/shown", { method: "POST", headers: { "hx-request": "true" }, body }).then((answer) => answer.ok || lost(), lost);
+}
+
+sayShown();
+document.addEventListener("visibilitychange", sayShown);
+setInterval(() => { shown.clear(); sayShown(); }, SHOWN_AGAIN_MS);
+
 function toTheEnd() {
   const scroller = $("scroll");
   if (scroller) scroller.scrollTop = scroller.scrollHeight;
@@ -47,6 +65,7 @@ document.body.addEventListener("htmx:afterSettle", () => {
   const seen = new Set();
   for (const node of document.querySelectorAll("#talk > [data-id]")) seen.has(node.dataset.id) ? node.remove() : seen.add(node.dataset.id);
   const now = counts();
+  sayShown();
   if ($("queue")) document.title = now.waiting ? `(${now.waiting}) Queue · Companion` : "Queue · Companion";
   if (now.waiting > before.waiting) tell("A case needs a person now.");
   else if (now.open > before.open) tell("A new case is in the queue.");

@@ -26,8 +26,8 @@ def test_an_ended_access_token_costs_no_message_and_a_crisis_shows_its_lines(sit
         chat._turn(client, conversation, "the lab report is due friday")
         choices = chat._turn(client, conversation, CRISIS)
         messages = client.get(f"/conversations/{conversation}/messages").json()["items"]
-    assert [entry["author"] for entry in messages[:2]] == ["student", "companion"]
-    assert messages[1]["text"].split(".")[0] in " ".join(shown.get().split())
+    assert [entry["author"] for entry in messages[:3]] == ["script", "student", "companion"], "the notice comes first"
+    assert messages[2]["text"].split(".")[0] in " ".join(shown.get().split())
     assert choices
     assert "988" in shown.get()
 

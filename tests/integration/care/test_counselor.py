@@ -178,21 +178,6 @@ async def test_the_queue_puts_the_crisis_first_and_holds_no_words(campus: Campus
         assert secret not in str(found)
 
 
-async def test_the_console_counts_as_sent_when_a_counselor_was_shown_the_queue(campus: Campus) -> None:
-    conversation = await campus.crisis()
-    assert (await facts_of(campus, conversation)).sent_at is None
-    await queue(campus, campus.people.foreign_counselor)
-    assert (await facts_of(campus, conversation)).sent_at is None
-    campus.clock.advance(timedelta(seconds=7))
-    await queue(campus)
-    shown = campus.clock.now()
-    campus.clock.advance(timedelta(seconds=7))
-    await queue(campus, campus.people.sam)
-    assert (await facts_of(campus, conversation)).sent_at == shown
-    [attempt] = campus.rows("select recipient, accepted from delivery_attempts")
-    assert attempt == {"recipient": f"account:{campus.people.rosa.account_id}", "accepted": True}
-
-
 async def test_opening_is_stored_and_the_student_sees_who_opened_what(campus: Campus) -> None:
     conversation = await campus.crisis()
     case = await campus.case_of(conversation)

@@ -244,7 +244,7 @@ async def test_a_call_that_reached_nobody_is_shown_as_one(campus: Campus) -> Non
 async def test_online_is_true_only_while_the_students_page_asks(campus: Campus) -> None:
     broker = Broker()
     runner = Runner(campus.db, lambda turn: None, broker, campus.clock, lease=timedelta(seconds=30))  # type: ignore[arg-type, return-value]
-    service = Conversations(campus.db, campus.intake, runner, broker, campus.clock)
+    service = Conversations(campus.db, campus.intake, runner, broker, campus.intake._cut_off, campus.clock)
     conversation = await campus.begin(campus.people.maya)
     await service.status(campus.people.maya, conversation)
     assert campus.rows("select seen_at from conversations") == [{"seen_at": None}], "nothing is kept of ordinary talk"

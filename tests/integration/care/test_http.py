@@ -49,6 +49,7 @@ def test_a_case_from_the_first_message_to_its_outcome(team: dict[str, Client]) -
     conversation, case = open_case(team)
     rosa, sam, maya = team["rosa"], team["sam"], team["maya"]
     assert CRISIS not in rosa.http.get("/care/queue").text
+    assert post(rosa, "/queue/shown", cases=[case]).status_code == 204
     status = maya.http.get(f"/conversations/{conversation}/status").json()
     assert status["delivery"]["sent_at"] and not status["delivery"]["opened_at"]
     page = rosa.http.get(f"/care/cases/{case}").json()

@@ -27,6 +27,12 @@ SATURDAY = datetime(2026, 11, 21, 9, tzinfo=UTC)
         ({"line_24_7": LINE}, True, None),
         ({"line_24_7": {}}, False, None),
         ({"line_24_7": LINE, "responder": "unstaffed"}, False, None),
+        ({"staffing": "always", "responder": "unstaffed"}, False, None),
+        (
+            {"staffing": SHIFTS, "line_24_7": LINE, "responder": "unstaffed"},
+            False,
+            datetime(2026, 11, 23, 16, tzinfo=UTC),
+        ),
         ({"staffing": SHIFTS}, False, datetime(2026, 11, 23, 16, tzinfo=UTC)),
         ({"staffing": [{"days": "never"}]}, False, None),
         ({"staffing": [{"days": [5, 6], "from": "later", "to": "24:00"}]}, False, None),

@@ -116,10 +116,10 @@ async def test_conversations_that_cannot_be_read_do_not_stop_the_others(
     broken, whole = await campus.crisis(), await campus.crisis()
     read = ticks.read_snapshot
 
-    async def unreadable(tx: Tx, conversation: ConversationId, *given: Any) -> Snapshot:
+    async def unreadable(tx: Tx, conversation: ConversationId, *given: Any, **more: Any) -> Snapshot:
         if conversation == broken:
             raise RuntimeError("this one cannot be read")
-        return await read(tx, conversation, *given)
+        return await read(tx, conversation, *given, **more)
 
     monkeypatch.setattr(ticks, "read_snapshot", unreadable)
     campus.change("update conversations set tick_at = %s where id = %s", campus.clock.now(), whole)
@@ -148,13 +148,3 @@ async def test_a_person_who_falls_silent_is_not_hidden_and_others_are_called(cam
     campus.pass_time(5 * MINUTE)
     await drain(worker)
     assert campus.rows("select 1 from deliveries where rung = 'backup'")
-
-
-async def test_deleted_conversations_are_left_alone(campus: Campus, worker: WorkerApp) -> None:
-    from conversations import history  # noqa: PLC0415
-
-    conversation = await campus.crisis()
-    async with campus.db.acting(campus.people.maya) as tx:
-        await history.delete_conversation(tx, conversation, at=campus.clock.now())
-    campus.clock.advance(6 * MINUTE)
-    assert await sweep(worker.desk) == 0

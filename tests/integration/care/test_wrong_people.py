@@ -33,14 +33,14 @@ BODIES: dict[str, Any] = {
     "severity": {"severity": "low", "reason": "x"}, "transfer": {"to": str(new_id())}, "take-over": {"reason": "x"},
     "follow-up": {"at": SOON}, "disclosures": {"threat": "x", "told": ["police"]}, "close": {"outcome": "misread"},
     "on-call": {"account_id": str(new_id()), "rung": "on_call", "starts_at": SOON, "ends_at": "2100-01-02T00:00:00Z"},
-    "phone": {"phone": None}, "confidential": {"confidential": True},
+    "phone": {"phone": None}, "confidential": {"confidential": True}, "shown": {"cases": [str(new_id())]},
 }  # fmt: skip
 """What a right person would send, by the last part of the path."""
 FORMS: dict[str, Any] = {
     "claim": {}, "release": {}, "typing": {}, "reply": {"text": "x"}, "hand-back": {"text": "x"}, "note": {"text": "x"},
     "severity": {"to": "low", "reason": "x"}, "transfer": {"to": str(new_id())}, "take-over": {"text": "x"},
     "follow-up": {"due": "2100-01-01T00:00"}, "disclose": {"text": "x", "told": ["police"]},
-    "close": {"outcome": "misread"},
+    "close": {"outcome": "misread"}, "shown": {"case": [str(new_id())]},
 }  # fmt: skip
 FREE = {"note", "notes", "claim"}
 """Acts on a case that need no claim of one's own."""

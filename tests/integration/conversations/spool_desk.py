@@ -87,7 +87,7 @@ class SpoolDesk:
         db = Database(dsn, keys, size=2)
         await db.open()
         try:
-            yield Replayer(self.spool, opening_keys(over), db, job_app(dsn), lambda: self.words, self.clock)
+            yield Replayer(self.spool, opening_keys(over), db, job_app(dsn), self.words, self.clock)
         finally:
             await db.close()
 
