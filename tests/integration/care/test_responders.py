@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from core.settings import Environment
 from tests.integration.care.conftest import Campus, open_worker
-from tools.care import alarm
+from tools.care import reach
 from tools.care.delivery import WorkerApp
+from tools.care.notices import texts
+from tools.care.operator import Operator
 
 
 @pytest.fixture
@@ -37,16 +40,22 @@ def alarms(campus: Campus) -> list[dict[str, Any]]:
 
 
 async def test_a_campus_that_loses_its_responder_alarms_the_operator_once(
-    campus: Campus, production: WorkerApp
+    campus: Campus, production: WorkerApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    told: list[str] = []
+
+    async def hear(_: Operator, alarm: UUID, institution: Any, kind: str, facts: dict[str, Any]) -> None:
+        told.append(str(texts()["alarm"][kind]).format(institution=institution, **facts))
+
+    monkeypatch.setattr(Operator, "tell", hear)
     await look(production)
     assert alarms(campus) == []
     campus.change("update institutions set settings = '{}' where slug = 'valley'")
     for _ in range(2):
         await look(production)
     assert alarms(campus) == [{"slug": "valley", "stands": True}]
-    [told] = campus.rows("select body from outbox where recipient = 'operator'")
-    assert "valley" in told["body"] and "nobody answers around the clock" in told["body"]
+    [words] = told
+    assert "valley" in words and "nobody answers around the clock" in words
     campus.change("update institutions set settings = '{\"staffing\": \"always\"}' where slug = 'valley'")
     await look(production)
     assert alarms(campus) == [{"slug": "valley", "stands": False}]
@@ -64,6 +73,6 @@ async def test_a_check_at_the_start_alone_is_noticed(
     async def nothing_new(_: Any) -> list[Any]:
         return []
 
-    monkeypatch.setattr(alarm, "answering", nothing_new)
+    monkeypatch.setattr(reach, "answering", nothing_new)
     with pytest.raises(AssertionError):
-        await test_a_campus_that_loses_its_responder_alarms_the_operator_once(campus, production)
+        await test_a_campus_that_loses_its_responder_alarms_the_operator_once(campus, production, monkeypatch)
