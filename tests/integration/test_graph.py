@@ -159,14 +159,14 @@ class TestTools:
         assert len(await moods(desk, desk.maya)) == 1
 
     async def test_another_wording_of_a_call_in_the_same_turn_writes_nothing_more(self, desk: Desk) -> None:
-        context = context_of(await desk.turn("log my mood as 4"), desk.services, Silent("en"))
+        context = context_of(await desk.turn("log my mood as 4"), desk.services, Silent("en"), None)
         first = orjson.loads(await ALL_TOOLS.call("log_mood", {"score": 4}, context))
         second = orjson.loads(await ALL_TOOLS.call("log_mood", {"score": 4, "emotions": ["tired"]}, context))
         assert second["data"] == first["data"]
         assert len(await moods(desk, desk.maya)) == 1
 
     async def test_a_failed_write_leaves_no_claim(self, desk: Desk) -> None:
-        context = context_of(await desk.turn("add a task"), desk.services, Silent("en"))
+        context = context_of(await desk.turn("add a task"), desk.services, Silent("en"), None)
         refused = orjson.loads(await ALL_TOOLS.call("create_task", {"title": "Essay", "due": "someday"}, context))
         assert refused["retry"] is False
         await ALL_TOOLS.call("create_task", {"title": "Essay", "due": "friday"}, context)
@@ -187,7 +187,7 @@ class TestTools:
     async def test_arguments_that_do_not_fit_are_named_and_may_be_mended(
         self, desk: Desk, tool: str, arguments: dict[str, Any]
     ) -> None:
-        context = context_of(await desk.turn("hello"), desk.services, Silent("en"))
+        context = context_of(await desk.turn("hello"), desk.services, Silent("en"), None)
         answer = orjson.loads(await ALL_TOOLS.call(tool, arguments, context))
         assert answer["retry"] is True
         assert "data" not in answer
@@ -200,7 +200,7 @@ class TestTools:
     async def test_a_task_of_another_student_is_not_found(self, desk: Desk) -> None:
         async with desk.db.acting(desk.jonas) as tx:
             theirs = await create_task(tx, await student_key(tx), title="Private")
-        context = context_of(await desk.turn("done"), desk.services, Silent("en"))
+        context = context_of(await desk.turn("done"), desk.services, Silent("en"), None)
         answer = orjson.loads(await ALL_TOOLS.call("complete_task", {"task_id": str(theirs.id)}, context))
         assert answer["retry"] is False
         assert [task.completed_at for task in await tasks(desk, desk.jonas)] == [None]
@@ -209,7 +209,7 @@ class TestTools:
         async with desk.db.acting(desk.jonas) as tx:
             await create_task(tx, await student_key(tx), title="Private")
         turn = await desk.turn("hello")
-        context = context_of(turn, desk.services, Silent("en"))
+        context = context_of(turn, desk.services, Silent("en"), None)
         for tool, arguments in (("list_tasks", {}), ("whats_due", {"days": 60}), ("mood_history", {})):
             assert "Private" not in await ALL_TOOLS.call(tool, arguments, context)
         assert desk.jonas.student_id != StudentId(turn.student_id)
