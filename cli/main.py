@@ -20,6 +20,8 @@ campus_app = typer.Typer(no_args_is_help=True, help="Campuses and their staff.")
 app.add_typer(campus_app, name="campus")
 keys_app = typer.Typer(no_args_is_help=True, help="The master keys that wrap every student's own key.")
 app.add_typer(keys_app, name="keys")
+care_app = typer.Typer(no_args_is_help=True, help="What care gives to those who keep the service.")
+app.add_typer(care_app, name="care")
 
 
 def _fail(error: CompanionError) -> NoReturn:
@@ -252,6 +254,22 @@ def keys_rotate() -> None:
     if found.unreadable:
         err.print(f"[red]{len(found.unreadable)} keys open with none of the master keys; keep the old ones.[/]")
         raise typer.Exit(1)
+
+
+@care_app.command("export-evals")
+def export_evals(
+    out: Annotated[Path | None, typer.Option(dir_okay=False, help="File to write; default: print")] = None,
+    campus: Annotated[str | None, typer.Option(help="One campus, by its short name; default: all")] = None,
+) -> None:
+    """Export misreads and misses that counselors kept, with the students' consent, as rows of `companion eval safety`."""
+    from cli.care import export_evals as run  # noqa: PLC0415
+
+    try:
+        count, text = run(load_settings(), out, campus)
+    except CompanionError as error:
+        _fail(error)
+    typer.echo(text, nl=False)
+    err.print(f"{count} examples. De-identified is not anonymous for ever: keep the file where the service's data is.")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime
 
 from api.deps import ActingDep, PartsDep, StaffDep
 from api.parts import Parts
-from api.routes import care_rota, care_student
+from api.routes import care_examples, care_rota, care_student
 from api.routes.care_bodies import (
     Close,
     Closed,
@@ -261,5 +261,5 @@ async def _rings(bell: Bell, who: Acting, life: timedelta) -> AsyncIterator[byte
             yield format_sse_event(event="changed", data_str="{}")
 
 
-for part in (staff, care_rota.router, care_student.router):
+for part in (staff, care_examples.router, care_rota.router, care_student.router):
     router.include_router(part)

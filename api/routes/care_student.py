@@ -13,13 +13,16 @@ from conversations.crisis_events import resource_payload
 from conversations.history import require_conversation
 from conversations.text import clean_message
 from core.ids import ConversationId
+from safety.policy import Tier
 from tools.care.access import Access, accesses
-from tools.care.rehearsal import facts_for_rehearsal, rehearse_message
+from tools.care.rehearsal import facts_for_rehearsal, rehearse_message, rehearse_walk
 from tools.care.terms import MyTerms, read_terms, save_terms
 from tools.people.keys import student_key
 
 router = APIRouter(prefix="/api/v1", tags=["care"])
 Line = Annotated[str, Field(max_length=600)]
+MOST_STEPS = 24
+REHEARSALS = "60/minute"
 
 
 class AccessList(BaseModel):
@@ -39,12 +42,23 @@ class TermsIn(BaseModel):
     tell_people: Line = ""
     call_back_number: Line = ""
     clinician: Line = ""
+    gone_through_with: Line = ""
 
 
 class RehearsalIn(BaseModel):
-    """Words to try."""
+    """Words to try, and the answers to what would be asked then."""
 
     text: Annotated[str, Field(min_length=1, max_length=8000)]
+    then: Annotated[list[Annotated[str, Field(min_length=1, max_length=2000)]], Field(max_length=MOST_STEPS)] = []
+
+
+class RehearsedOut(BaseModel):
+    """One message of a rehearsal."""
+
+    said: str
+    messages: list[str]
+    choices: list[dict[str, str]] = Field(description="Answers that could be given next: value and label")
+    told: Tier | None = Field(description="Who would newly be told by it")
 
 
 class RehearsalOut(BaseModel):
@@ -56,6 +70,7 @@ class RehearsalOut(BaseModel):
     told: list[str] = Field(description="Roles that would see the conversation")
     channels: list[str]
     within_minutes: float | None = Field(description="Until when a person must have acknowledged it")
+    walk: list[RehearsedOut] = Field(description="Each message and what would follow it, the first included")
 
 
 @router.get("/conversations/{conversation_id}/access")
@@ -94,10 +109,14 @@ async def put_terms(body: TermsIn, who: StudentDep, parts: PartsDep) -> MyTerms:
 async def rehearsal(body: RehearsalIn, who: StudentDep, parts: PartsDep) -> RehearsalOut:
     """'What happens if I say …?' The real policy is walked through; nothing is stored and nobody is told."""
     now = parts.clock.now()
-    text = clean_message(body.text, max_bytes=parts.settings.message_max_bytes)
+    await parts.limiter.hit("rehearsal", str(who.account_id), REHEARSALS)
+    text, *then = (
+        clean_message(words, max_bytes=parts.settings.message_max_bytes) for words in (body.text, *body.then)
+    )
     async with parts.db.acting(who) as tx:
         facts = await facts_for_rehearsal(tx, at=now)
     found = await rehearse_message(parts.screener, text, facts, at=now)
+    walk = await rehearse_walk(parts.screener, [text, *then], facts, at=now)
     plan = found.plan
     return RehearsalOut(
         explained=list(found.explained),
@@ -106,4 +125,15 @@ async def rehearsal(body: RehearsalIn, who: StudentDep, parts: PartsDep) -> Rehe
         told=list(plan.told) if plan else [],
         channels=list(plan.channels) if plan else [],
         within_minutes=plan.ack_within.total_seconds() / 60 if plan and plan.ack_within else None,
+        walk=[
+            RehearsedOut(
+                said=turn.said,
+                messages=list(turn.step.messages),
+                choices=[
+                    {"value": choice.value, "label": choice.label} for choice in turn.step.choices if not choice.href
+                ],
+                told=turn.told,
+            )
+            for turn in walk
+        ],
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.web import account, chat, front, library, looks, mailbox, steps
-from api.web.console import acts, case, queue
+from api.web import account, chat, front, library, looks, mailbox, steps, yours
+from api.web.console import acts, case, examples, queue
 
 router = APIRouter()
-for part in (front, account, steps, mailbox, chat, looks, library, queue, case, acts):
+for part in (front, account, steps, mailbox, chat, looks, yours, library, queue, case, acts, examples):
     router.include_router(part.router)

@@ -83,7 +83,16 @@ async def test_pages_of_a_student(site: Site, browsing: Browsing, check: Check, 
     await page.keyboard.press("Escape")
     page.on("dialog", lambda dialog: dialog.accept())
     await student.sign_in()
-    for address in ("/library", "/library/awake-at-3am", "/plan", f"{conversation}/looks", "/looks"):
+    for address in (
+        "/library",
+        "/library/awake-at-3am",
+        "/plan",
+        "/yours",
+        "/crisis-terms",
+        "/rehearsal",
+        f"{conversation}/looks",
+        "/looks",
+    ):
         await page.goto(address)
         await check(page, address)
 

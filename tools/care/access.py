@@ -25,6 +25,8 @@ class Seen(StrEnum):
     """Why it was flagged: rules and scores."""
     DISPATCH = "dispatch"
     """The sheet for emergency services: who, where, the danger."""
+    EXAMPLE = "example"
+    """Flagged messages once more, masked, to keep them as examples with the student's consent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class MyTerms:
     tell_people: str = ""
     call_back_number: str = ""
     clinician: str = ""
+    gone_through_with: str = ""
+    """Who went through this with them, if they wanted that."""
     updated_at: datetime | None = None
 
 

@@ -9,15 +9,17 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Response
 
 from api.web import times
+from api.web.console.examples import example_page, offers_examples
 from api.web.console.on_case import OnCaseDep
 from api.web.rendering import is_fragment, unchanged
 from conversations import live
-from core.errors import InvalidInput
+from core.errors import CompanionError, InvalidInput
 from core.ids import AccountId
 from db.access import Tx
 from safety.types import Severity
 from tools.care import acts
 from tools.care.disclosure import ToldOutside, record_disclosure
+from tools.care.examples.keeping import ExampleKind
 from tools.care.outcomes import Outcome
 from tools.people.people import read_profile
 
@@ -131,7 +133,15 @@ async def disclose(on: OnCaseDep, text: Words = "", told: Annotated[list[str] | 
 
 @router.post("/close")
 async def close(on: OnCaseDep, outcome: Line = "", text: Words = "") -> Response:
-    """Close the case with an outcome."""
+    """Close the case with an outcome; for a misread whose student agreed, its messages are offered as examples first."""
+    if outcome == Outcome.MISREAD:
+        try:
+            async with on.parts.db.acting(on.who) as tx:
+                items = await offers_examples(on, tx)
+        except CompanionError as error:
+            return await on.page(trouble=error.message, status=error.status)
+        if items:
+            return await example_page(on, ExampleKind.MISREAD, items, note=text)
 
     async def finish(tx: Tx) -> None:
         if outcome not in list(Outcome):

@@ -13,6 +13,8 @@ from api.web.forms import choices
 from api.web.rendering import render
 from tools.care.dossier import open_dispatch, open_evidence, open_transcript
 from tools.care.dossier.others import read_notices
+from tools.care.facts import read_case
+from tools.people.consent import ConsentKind, has_consented
 
 router = APIRouter(include_in_schema=False, prefix="/console/cases/{case_id}")
 
@@ -36,8 +38,13 @@ async def transcript(on: OnCaseDep) -> Response:
     """The whole conversation; a look of its own in the student's list."""
     async with on.parts.db.acting(on.who) as tx:
         quotes = await open_transcript(tx, on.case, at=on.now)
+        facts = await read_case(tx, on.case)
+        mine = facts.claimed_by == on.who.account_id
+        reports = mine and await has_consented(tx, facts.student_id, ConsentKind.EXAMPLES)
         shown = await on.shown(tx)
-    return render(on.request, "transcript.html", quotes=quotes, gaps=(), buttons=button_words(), **shown)
+    return render(
+        on.request, "transcript.html", quotes=quotes, gaps=(), buttons=button_words(), reports=reports, **shown
+    )
 
 
 @router.get("/evidence")

@@ -80,7 +80,7 @@ def test_every_route_of_care_refuses_the_wrong_person(team: dict[str, Client], w
     _, case = open_case(team)
     client = team[wrong]
     for path in ("/queue", "/colleagues", f"/cases/{case}", f"/cases/{case}/transcript", f"/cases/{case}/evidence",
-                 "/events", "/report"):  # fmt: skip
+                 "/events", "/report", f"/cases/{case}/examples"):  # fmt: skip
         assert client.http.get(f"/care{path}").status_code == 403, path
     bodies = {
         "claim": {}, "release": {}, "typing": {}, "reply": {"text": "x"}, "hand-back": {"text": "x"},
@@ -155,5 +155,26 @@ def test_a_rehearsal_shows_the_policy_and_tells_nobody(team: dict[str, Client], 
     found = team["jonas"].http.post("/rehearsal", json={"text": CRISIS}).json()
     assert found["explained"] and found["messages"] and found["lines"] and found["told"]
     assert {entry["id"] for entry in team["rosa"].http.get("/care/queue").json()["entries"]} == before
+    assert [turn["said"] for turn in found["walk"]] == [CRISIS]
+    further = team["jonas"].http.post("/rehearsal", json={"text": CRISIS, "then": ["yes", "took pills"]}).json()
+    assert len(further["walk"]) == 3 and all(turn["messages"] for turn in further["walk"])
+    assert further["walk"][0]["told"] in ("page_now", "page_all")
+    assert {entry["id"] for entry in team["rosa"].http.get("/care/queue").json()["entries"]} == before
     ordinary = team["jonas"].http.post("/rehearsal", json={"text": "my exam is on Friday"}).json()
     assert ordinary["explained"] and ordinary["told"] == []
+
+
+def test_a_yes_is_the_students_own_and_off_by_default(team: dict[str, Client]) -> None:
+    jonas = team["jonas"]
+    asked = jonas.http.get("/consents/examples").json()
+    assert asked["standing"]["given_at"] is None and asked["text"]
+    assert jonas.http.put("/consents/examples", json={"version": "other"}).status_code == 409
+    assert jonas.http.put("/consents/examples", json={"version": asked["current_version"]}).status_code == 204
+    assert jonas.http.get("/consents/examples").json()["standing"]["given_at"]
+    assert team["maya"].http.get("/consents/examples").json()["standing"]["given_at"] is None
+    for wrong in ("rosa", "kit"):
+        assert team[wrong].http.get("/consents/examples").status_code == 403
+        assert team[wrong].http.put("/consents/examples", json={"version": asked["current_version"]}).status_code == 403
+    assert jonas.http.delete("/consents/examples").status_code == 204
+    assert jonas.http.get("/consents/examples").json()["standing"]["given_at"] is None
+    assert jonas.http.get("/consents/anything").status_code == 422

@@ -34,13 +34,15 @@ BODIES: dict[str, Any] = {
     "follow-up": {"at": SOON}, "disclosures": {"threat": "x", "told": ["police"]}, "close": {"outcome": "misread"},
     "on-call": {"account_id": str(new_id()), "rung": "on_call", "starts_at": SOON, "ends_at": "2100-01-02T00:00:00Z"},
     "phone": {"phone": None}, "confidential": {"confidential": True}, "shown": {"cases": [str(new_id())]},
+    "examples": {"message_id": str(new_id()), "kind": "miss", "lines": ["x"], "category": "suicide", "severity": "low"},
 }  # fmt: skip
 """What a right person would send, by the last part of the path."""
 FORMS: dict[str, Any] = {
     "claim": {}, "release": {}, "typing": {}, "reply": {"text": "x"}, "hand-back": {"text": "x"}, "note": {"text": "x"},
     "severity": {"to": "low", "reason": "x"}, "transfer": {"to": str(new_id())}, "take-over": {"text": "x"},
     "follow-up": {"due": "2100-01-01T00:00"}, "disclose": {"text": "x", "told": ["police"]},
-    "close": {"outcome": "misread"}, "shown": {"case": [str(new_id())]},
+    "shown": {"case": [str(new_id())]},
+    "close": {"outcome": "misread"}, "misread": {"then": "leave"}, "{message}": {"then": "keep", "read": "yes"},
 }  # fmt: skip
 FREE = {"note", "notes", "claim"}
 """Acts on a case that need no claim of one's own."""
@@ -63,7 +65,7 @@ class Route:
         return "{case_id}" in self.path
 
     def at(self, case: str) -> str:
-        return self.path.format(case_id=case, duty_id=new_id(), account_id=new_id())
+        return self.path.format(case_id=case, duty_id=new_id(), account_id=new_id(), message=new_id())
 
     @property
     def page(self) -> bool:
