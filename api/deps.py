@@ -90,5 +90,13 @@ def acting_staff(who: ActingDep) -> Acting:
     return who
 
 
+def acting_operator(who: ActingDep) -> Acting:
+    """The acting operator of a campus; raises `NotAllowed` for everybody else."""
+    if who.role is not Role.ADMIN:
+        raise NotAllowed("This is for the operator of the campus.")
+    return who
+
+
 StudentDep = Annotated[Acting, Depends(acting_student)]
 StaffDep = Annotated[Acting, Depends(acting_staff)]
+OperatorDep = Annotated[Acting, Depends(acting_operator)]

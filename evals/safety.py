@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.proportion import wilson
 from evals import statistics
-from evals.statistics import wilson
 from safety.screen import Screener
 from safety.types import PriorTurn, Screening, ScreeningContext, Severity
 

@@ -8,18 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Interval = tuple[float, float]
+from core.proportion import Interval
+
 Floats = NDArray[np.float64]
-
-
-def wilson(hits: int, total: int, z: float = 1.96) -> Interval:
-    """Return the Wilson score interval of a proportion (95 % by default); (0, 1) without any trial."""
-    if total == 0:
-        return 0.0, 1.0
-    share, square = hits / total, z * z
-    centre = share + square / (2 * total)
-    half = z * math.sqrt(share * (1 - share) / total + square / (4 * total * total))
-    return max(0.0, (centre - half) / (1 + square / total)), min(1.0, (centre + half) / (1 + square / total))
 
 
 def bootstrap(measure: Callable[[NDArray[np.intp]], float], size: int, rounds: int = 500, seed: int = 0) -> Interval:

@@ -101,7 +101,7 @@ def home_of(who: Acting) -> str:
     """Where an account lands after signing in."""
     if who.role.is_staff:
         return "/console"
-    return "/chat" if who.role is Role.STUDENT else "/library"
+    return "/chat" if who.role is Role.STUDENT else "/operator"
 
 
 def sign_in_address(back_to: str) -> str:

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.axe import violations
 from tests.e2e.conftest import DESK, PHONE, Browsing, Size, Theme, new_student
-from tests.e2e.people import Counselor, Student
+from tests.e2e.people import Counselor, Person, Student
 from tests.site import Site
 
 LOOKS = [(PHONE, "light"), (PHONE, "dark"), (DESK, "light"), (DESK, "dark")]
@@ -124,3 +124,50 @@ async def test_pages_of_a_counselor(site: Site, browsing: Browsing, check: Check
     for more in ("transcript", "evidence", "dispatch"):
         await page.goto(f"{address}/{more}")
         await check(page, more)
+
+
+@looks
+async def test_pages_of_a_supervisor_and_an_operator(
+    site: Site, browsing: Browsing, check: Check, size: Size, theme: Theme
+) -> None:
+    """Figures, schedule, protocol to sign, what must be filled in, with and without a mistake."""
+    for role, addresses in (
+        ("supervisor", ("/console/report", "/console/rota", "/console/protocol", "/console/protocol/policy")),
+        ("admin", ("/operator",)),
+    ):
+        login = site.login(role)
+        someone = Person(await browsing.page(size, theme), login.email, login.password)
+        await someone.sign_in()
+        for address in addresses:
+            await someone.page.goto(address)
+            await check(someone.page, address)
+        if role == "admin":
+            await someone.page.get_by_label("Number when nobody is on call").fill("12")
+            await someone.page.get_by_role("button", name="Write it down").click()
+            await expect(someone.page.get_by_role("alert").first).to_be_visible()
+            await check(someone.page, "operation with a mistake")
+
+
+@looks
+async def test_pages_of_an_example(site: Site, browsing: Browsing, check: Check, size: Size, theme: Theme) -> None:
+    """A message that was missed and one that was misread, masked."""
+    login = site.login("counselor")
+    counselor = Counselor(await browsing.page(size, theme), login.email, login.password)
+    await counselor.sign_in()
+    known = await counselor.known()
+    student = await new_student(site, browsing)
+    await student.page.goto("/yours")
+    await student.page.get_by_role("button", name="I agree").click()
+    await student.page.goto("/chat/new")
+    await student.say("my roommate Priya hums all day")
+    await student.say("i want to kill myself tonight")
+    await counselor.open_new_case(known)
+    await counselor.claim()
+    page, address = counselor.page, counselor.page.url
+    await page.goto(f"{address}/transcript")
+    await page.get_by_role("link", name="Should have been flagged").first.click()
+    await check(page, "a miss")
+    await page.goto(address)
+    await counselor.close("misread")
+    await expect(page.get_by_role("heading", name="Keep the misread as an example?")).to_be_visible()
+    await check(page, "a misread")

@@ -8,8 +8,8 @@ from tests.e2e.conftest import DESK, Browsing
 from tests.e2e.people import Counselor, Student
 from tests.site import Site
 
-SONG = "that song Priya hums goes i want to kill myself tonight"
-MASKED = "that song [name] hums goes i want to kill myself tonight"
+SONG = "i want to kill myself tonight, that's how the song of Priya goes"
+MASKED = "i want to kill myself tonight, that's how the song of [name] goes"
 
 
 async def plain_page(student: Student, browsing: Browsing) -> Page:

@@ -14,6 +14,9 @@ from safety.triage.words import LANGUAGES
 from safety.types import Category, Mode, Severity
 from tools.care.disclosure import ToldOutside
 from tools.care.dossier.meanings import load_meanings
+from tools.care.golive.readiness import State
+from tools.care.golive.rules import Responder
+from tools.care.golive.signatures import Part
 from tools.care.outcomes import Outcome
 
 ASKED_ABOUT_DANGER = (TriageStep.SCREEN, TriageStep.EMERGENCY, TriageStep.MEANS)
@@ -26,7 +29,7 @@ NOT_AT_A_GLANCE = {"ab_choice"}
     [
         ("categories", Category), ("severities", Severity), ("tiers", Tier), ("modes", Mode), ("outcomes", Outcome),
         ("outside", ToldOutside), ("rungs", Rung), ("glance", load_meanings()), ("promises", CheckInKind),
-        ("languages", LANGUAGES),
+        ("languages", LANGUAGES), ("protocol", Part), ("responders", list(Responder)[:-1]), ("ready", State), ("health", State),
     ],
 )  # fmt: skip
 def test_every_value_has_its_word(kind: str, values: Iterable[str]) -> None:

@@ -87,6 +87,41 @@ async def set_phone(tx: Tx, phone: str | None, *, at: datetime) -> None:
     )
 
 
+async def read_phone(tx: Tx) -> str | None:
+    """Return the acting member of staff's own number; None where they gave none."""
+    me = require_staff(tx)
+    row = await (await tx.conn.execute("select phone_sealed from staff where account_id = %s", (me,))).fetchone()
+    if row is None or row[0] is None:
+        return None
+    return (await subject_key(tx, me)).open(row[0], f"staff.phone:{me}")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of the staff, as the operator sees them."""
+
+    id: AccountId
+    name: str
+    role: Role
+    confidential: bool
+    has_phone: bool
+
+
+async def read_members(tx: Tx) -> list[Member]:
+    """Return the staff of the operator's campus; raises `NotAllowed` for anybody else."""
+    if tx.who.role is not Role.ADMIN:
+        raise NotAllowed
+    cursor = await tx.conn.execute(
+        "select a.id, a.role, coalesce(s.confidential, false), s.phone_sealed is not null from accounts a"
+        " left join staff s on s.account_id = a.id where a.role in ('counselor', 'supervisor') and a.status = 'active'"
+        " and not a.synthetic order by a.created_at"
+    )
+    return [
+        Member(AccountId(id_), await colleague_name(tx, id_), Role(role), confidential, phone)
+        for id_, role, confidential, phone in await cursor.fetchall()
+    ]
+
+
 async def set_confidential(tx: Tx, account: AccountId, value: bool) -> None:
     """Say whether a member of staff is confidential; the operator's decision. Raises `NotAllowed`, `NotFound`."""
     if tx.who.role is not Role.ADMIN:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import timedelta
 
-from conversations.broker import Broker
-from conversations.runner import Runner
-from conversations.service import Conversations
+from conversations import history
 from core.ids import ConversationId
 from safety.triage.step import CaseNote, Effect, RecordAnswer
 from safety.types import Category, Mode, Severity
@@ -241,16 +239,22 @@ async def test_a_call_that_reached_nobody_is_shown_as_one(campus: Campus) -> Non
     assert (called.reached_at, called.trouble) == (None, "no recipient")
 
 
+async def ask(campus: Campus, conversation: ConversationId) -> None:
+    """What the status of a conversation keeps when the student's page asks for it."""
+    await act(
+        campus,
+        campus.people.maya,
+        lambda tx: history.note_presence(tx, conversation, at=campus.clock.now()),
+    )
+
+
 async def test_online_is_true_only_while_the_students_page_asks(campus: Campus) -> None:
-    broker = Broker()
-    runner = Runner(campus.db, lambda turn: None, broker, campus.clock, lease=timedelta(seconds=30))  # type: ignore[arg-type, return-value]
-    service = Conversations(campus.db, campus.intake, runner, broker, campus.intake._cut_off, campus.clock)
     conversation = await campus.begin(campus.people.maya)
-    await service.status(campus.people.maya, conversation)
+    await ask(campus, conversation)
     assert campus.rows("select seen_at from conversations") == [{"seen_at": None}], "nothing is kept of ordinary talk"
     await campus.say(conversation, WORDS, crisis())
     assert not (await page_of(campus, conversation)).presence.online
-    await service.status(campus.people.maya, conversation)
+    await ask(campus, conversation)
     seen = campus.clock.now()
     assert (await page_of(campus, conversation)).presence.online
     campus.clock.advance(timedelta(seconds=21))

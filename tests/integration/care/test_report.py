@@ -16,7 +16,9 @@ from tools.care import acts
 from tools.care.disclosure import ToldOutside, record_disclosure
 from tools.care.dossier import open_dossier
 from tools.care.outcomes import Outcome
+from tools.care.queue import read_queue
 from tools.care.report import Report, read_report
+from tools.care.shown import mark_shown
 
 
 async def close(campus: Campus, outcome: Outcome, after: timedelta, severity: Severity = Severity.HIGH) -> CaseId:
@@ -52,12 +54,59 @@ async def test_only_a_misread_is_a_false_alarm(campus: Campus) -> None:
     assert "test" not in found.outcomes
 
 
-async def test_response_times_are_those_of_the_first_claim(campus: Campus) -> None:
-    for minutes in (1, 3, 8):
-        await close(campus, Outcome.CONTACTED, timedelta(minutes=minutes))
+async def test_response_times_are_of_what_happened_and_say_how_often_that_was(campus: Campus) -> None:
+    """Sent by the console at once, opened after 1, 3 and 8 minutes, answered a minute later; one nobody ever opened."""
+    for minutes in (1, 3, 8, None):
+        case = await campus.case_of(await campus.crisis())
+        async with campus.db.acting(campus.people.sam) as tx:
+            await mark_shown(tx, [case], at=campus.clock.now())
+        if minutes is None:
+            continue
+        campus.clock.advance(timedelta(minutes=minutes))
+        async with campus.db.acting(campus.people.rosa) as tx:
+            await open_dossier(tx, case, at=campus.clock.now())
+            await acts.claim(tx, case, at=campus.clock.now())
+        campus.clock.advance(timedelta(minutes=1))
+        async with campus.db.acting(campus.people.rosa) as tx:
+            await live.reply(tx, campus.jobs, case, "Hi.", at=campus.clock.now())
     found = await report(campus)
-    assert found.claimed_median_seconds == 180
+    steps = {entry.step: entry for entry in found.responses}
+    assert {(entry.tier, entry.cases, entry.happened) for entry in found.responses} == {("page_now", 4, 3)}
+    assert (steps["opened"].median_seconds, steps["opened"].p90_seconds) == (180, 420)
+    assert (steps["replied"].median_seconds, steps["sent_to_replied"].median_seconds) == (60, 240)
+    assert steps["claimed"].median_seconds == 180
     assert found.late == 1
+
+
+async def test_an_interval_stands_beside_every_predictive_value(campus: Campus) -> None:
+    for outcome in (Outcome.CONTACTED, Outcome.CONTACTED, Outcome.CONTACTED, Outcome.CONTACTED, Outcome.MISREAD):
+        await close(campus, outcome, timedelta(minutes=1))
+    [rule] = (await report(campus)).rules
+    assert (rule.cases, rule.misread, rule.predictive_value, rule.few) == (5, 1, 0.8, True)
+    assert (rule.low, rule.high) == pytest.approx((0.3755, 0.9638), abs=1e-3)
+
+
+async def test_pages_per_shift_count_the_quiet_shifts_too(campus: Campus) -> None:
+    for _ in range(3):
+        await close(campus, Outcome.CONTACTED, timedelta(minutes=1))
+    found = await report(campus)
+    assert (found.pages, found.most_pages) == (3, 3)
+    assert found.pages_per_shift == pytest.approx(3 / 90, abs=1e-3)
+
+
+async def test_the_counters_are_those_of_the_queue_and_show_nothing_to_the_console(campus: Campus) -> None:
+    await campus.crisis()
+    await campus.crisis(Severity.LOW)
+    campus.clock.advance(timedelta(minutes=6))
+    case = await campus.case_of(await campus.crisis())
+    async with campus.db.acting(campus.people.rosa) as tx:
+        await acts.claim(tx, case, at=campus.clock.now())
+    now = (await report(campus)).now
+    assert (now.open, now.unassigned, now.overdue) == (3, 2, 1)
+    assert campus.rows("select 1 from deliveries where channel = 'console' and sent_at is not null") == []
+    async with campus.db.acting(campus.people.rosa) as tx:
+        queue = await read_queue(tx, at=campus.clock.now())
+    assert (len(queue.entries), queue.unassigned, queue.overdue) == (now.open, now.unassigned, now.overdue)
 
 
 async def test_another_campus_counts_for_itself(campus: Campus) -> None:

@@ -328,3 +328,22 @@ async def test_a_disclosure_that_is_forgotten_is_noticed(campus: Campus) -> None
 async def test_denied_taken_for_a_false_alarm_is_noticed(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "RULES", report.RULES.replace("= 'misread'", "in ('misread', 'denied')"))
     await must_fail(test_report.test_only_a_misread_is_a_false_alarm(campus))
+
+
+async def test_cases_that_nobody_opened_taken_for_quick_ones_are_noticed(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "RESPONSES", report.RESPONSES.replace("filter (where wait is not null)", ""))
+    await must_fail(test_report.test_response_times_are_of_what_happened_and_say_how_often_that_was(campus))
+
+
+async def test_counters_that_miss_what_is_overdue_are_noticed(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        report, "NOW", report.NOW.replace("acknowledged_at is null and due_at", "due_at is null and due_at")
+    )
+    await must_fail(test_report.test_the_counters_are_those_of_the_queue_and_show_nothing_to_the_console(campus))
+
+
+async def test_a_predictive_value_that_is_too_sure_is_noticed(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "wilson", lambda hits, total: (hits / total, hits / total))
+    await must_fail(test_report.test_an_interval_stands_beside_every_predictive_value(campus))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.proportion import wilson
 from evals import statistics
 from evals.safety import BadRow, as_line, read_rows, report, run, score
 from evals.screening_time import messages
@@ -71,7 +72,7 @@ def test_a_bad_line_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_wilson_of_a_known_case() -> None:
-    low, high = statistics.wilson(8, 10)
+    low, high = wilson(8, 10)
     assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
 
 

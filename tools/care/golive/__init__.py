@@ -1,0 +1,1 @@
+"""What a campus fills in, signs and checks before it goes live, and whether it has."""
