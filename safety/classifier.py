@@ -7,6 +7,7 @@ The model lives in `data/screening` (see `evals.train`): `model.onnx` gives for 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ CONTEXT_TURNS = 6
 """Earlier messages that the encoder reads along with the last one."""
 COMPANION_WORDS = 40
 """Words kept of one turn that is not the student's, its last ones."""
+_QUESTION = re.compile(r"[^.!?\n]+\?")
 CONTEXT_WORDS = 110
 """Words of those, counted from the newest."""
 
@@ -70,9 +72,9 @@ def read(reader: Read, texts: Sequence[str]) -> Reading:
 def in_context(text: str, prior: Sequence[PriorTurn]) -> str:
     """Write the last message and then the turns before it, newest first, as the model was trained to read them.
 
-    An encoder that sees only so much then loses the oldest words, never the message. Of a companion's turn only the end
-    counts, where it asks; what it says before the student has said anything, such as the notice that it is software, not
-    at all.
+    An encoder that sees only so much then loses the oldest words, never the message. Of a companion's turn only its
+    questions count, which the student may be answering: its fixed texts speak of danger and of help when nothing is the
+    matter. What it says before the student has said anything does not count at all.
     """
     said = [f"student: {text}"]
     left = CONTEXT_WORDS
@@ -82,7 +84,9 @@ def in_context(text: str, prior: Sequence[PriorTurn]) -> str:
     for turn in reversed(recent):
         words = turn.text.split()
         if turn.role != "student":
-            words = words[-COMPANION_WORDS:]
+            words = [word for question in _QUESTION.findall(turn.text) for word in question.split()][-COMPANION_WORDS:]
+            if not words:
+                continue
         said.append(f"{'student' if turn.role == 'student' else 'companion'}: {' '.join(words[:left])}")
         left -= len(words)
         if left <= 0:

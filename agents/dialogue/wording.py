@@ -55,6 +55,8 @@ class Wording:
                 self._ledger.said.add(line)
                 self._asked = self._asked or "?" in line
                 said.append((line + part.suffix, False))
+        if not said:
+            return []
         followers = [block for _, block in said[1:]]
         return [
             text + ("\n" if block or follower else " ")

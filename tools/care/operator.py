@@ -15,7 +15,6 @@ from core.settings import Settings
 from tools.care.channels import NOT_CONFIGURED, Email, NotSent, Webhook, sender_of
 from tools.care.notices import texts
 
-
 ABOUT_A_CASE = ("no_recipient", "undelivered", "nobody_called")
 
 
