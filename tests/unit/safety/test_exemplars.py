@@ -50,9 +50,9 @@ LINES = [
         "talk",
         (
             PriorTurn("student", "hi"),
-            PriorTurn("companion", "Hello."),
+            PriorTurn("companion", "How are you?"),
             PriorTurn("student", "bye"),
-            PriorTurn("companion", "Bye."),
+            PriorTurn("companion", "Leaving already?"),
         ),
     ),
 ]
