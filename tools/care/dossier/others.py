@@ -9,10 +9,12 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from core.ids import CaseId
+from core.ids import AccountId, CaseId
 from db.access import Tx
 from tools.care.channels import NOT_CONFIGURED
 from tools.care.dossier.history import Happened
+from tools.care.facts import CaseFacts
+from tools.care.queue import colleague_name
 
 HARMLESS = (NOT_CONFIGURED, "unstaffed", "case_closed")
 """Reasons for which a way was not taken that nobody has to repair at this moment."""
@@ -87,20 +89,22 @@ async def read_notices(tx: Tx, case: CaseId) -> tuple[Noticed, ...]:
     return tuple(Noticed(*row) for row in await cursor.fetchall())
 
 
-async def read_others(
-    tx: Tx, case: CaseId, history: Sequence[Happened], *, me: str, holder: str | None, offered_to: str | None
-) -> Others:
-    """Gather who else acts, from stored facts."""
+async def read_others(tx: Tx, case: CaseFacts, history: Sequence[Happened], *, me: str) -> Others:
+    """Gather who else acts, from stored facts; `me` is the reader's own name."""
     async with tx.conn.cursor(row_factory=dict_row) as cursor:
-        rows = await (await cursor.execute(CALLED, {"case": case, "harmless": list(HARMLESS)})).fetchall()
+        rows = await (await cursor.execute(CALLED, {"case": case.id, "harmless": list(HARMLESS)})).fetchall()
     looked = {entry.by: entry.at for entry in history if entry.kind == "looked" and entry.by not in (None, me)}
     return Others(
-        holder=holder,
-        offered_to=offered_to,
+        holder=await _name(tx, case.claimed_by),
+        offered_to=await _name(tx, case.offered_to),
         looked=tuple(Looked(str(who), at) for who, at in looked.items()),
         called=tuple(_called(row) for row in rows),
         told=told_outside(history),
     )
+
+
+async def _name(tx: Tx, account: AccountId | None) -> str | None:
+    return await colleague_name(tx, account) if account else None
 
 
 def told_outside(history: Sequence[Happened]) -> tuple[ToldOf, ...]:

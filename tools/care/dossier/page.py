@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.ids import AccountId, CaseId
+from core.ids import CaseId
 from db.access import Tx
 from safety.types import Mode
 from tools.care.access import Seen
@@ -82,6 +82,11 @@ async def open_dossier(tx: Tx, case: CaseId, *, at: datetime) -> Dossier:
     history, others = await read_history(tx, key, case), await read_other_cases(tx, facts)
     answers = answered(history, conversation.triage, profile.language, profile.time_zone)
     changed = await read_changed(tx, facts, others, answers, plan=plan, terms=terms, language=profile.language)
+    shown = await read_shown(
+        tx, key, facts.conversation_id, messages, conversation.triage, profile, since=facts.opened_at, at=at
+    )
+    acting = await read_others(tx, facts, history, me=me)
+    first_words = await _opener(tx, facts, profile.name, me, returning=changed is not None)
     return Dossier(
         case=facts,
         student=profile,
@@ -99,28 +104,12 @@ async def open_dossier(tx: Tx, case: CaseId, *, at: datetime) -> Dossier:
         changed=changed,
         clinician=terms.clinician or None if terms else None,
         known_by=changed.last.counselor if changed else None,
-        shown=await read_shown(
-            tx, key, facts.conversation_id, messages, conversation.triage, profile, since=facts.opened_at, at=at
-        ),
-        others=await read_others(
-            tx,
-            case,
-            history,
-            me=me,
-            holder=await _name(tx, facts.claimed_by),
-            offered_to=await _name(tx, facts.offered_to),
-        ),
+        shown=shown,
+        others=acting,
         plan=plan,
         history=tuple(entry for entry in history if entry.kind not in ELSEWHERE),
         other_cases=others,
-        opener=opener(
-            facts.category,
-            facts.severity,
-            returning=changed is not None,
-            name=profile.name,
-            me=me,
-            campus=await _campus_name(tx),
-        ),
+        opener=first_words,
     )
 
 
@@ -132,12 +121,9 @@ async def _mark_opened(tx: Tx, case: CaseId, at: datetime) -> None:
     )
 
 
-async def _name(tx: Tx, account: AccountId | None) -> str | None:
-    return await colleague_name(tx, account) if account else None
-
-
-async def _campus_name(tx: Tx) -> str:
+async def _opener(tx: Tx, facts: CaseFacts, name: str, me: str, *, returning: bool) -> str:
     row = await (
         await tx.conn.execute("select name from institutions where id = %s", (tx.who.institution_id,))
     ).fetchone()
-    return str(row[0]) if row else ""
+    campus = str(row[0]) if row else ""
+    return opener(facts.category, facts.severity, returning=returning, name=name, me=me, campus=campus)

@@ -57,11 +57,14 @@ def mask(text: str, known: Iterable[str] = ()) -> Masked:
     return Masked(_joined(text), _unsure(text))
 
 
+Patterns = tuple[tuple[re.Pattern[str], str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Rules:
     masks: dict[str, str]
-    shapes: tuple[tuple[re.Pattern[str], str], ...]
-    words: tuple[tuple[re.Pattern[str], str], ...]
+    shapes: Patterns
+    words: Patterns
     capital_names: re.Pattern[str]
     after_preposition: re.Pattern[str]
     not_names: frozenset[str]
@@ -71,8 +74,24 @@ class _Rules:
 @cache
 def _rules() -> _Rules:
     data: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    masks: dict[str, str] = data["masks"]
-    month = "|".join(data["months"])
+    capitals = _any(set(data["everyday_names"]) - set(data["sentence_starters"]), capital=True)
+    starters = _any(data["sentence_starters"], capital=True)
+    return _Rules(
+        masks=data["masks"],
+        shapes=_shapes(data),
+        words=(*_words(data), *_cased(data)),
+        capital_names=re.compile(rf"\b(?:{capitals}|(?<=[\w,;’'-]\s)(?:{starters}))(?:-{WORD})*(?:\s+{CAPITAL})?\b"),
+        after_preposition=re.compile(
+            rf"\b((?i:{_any(data['prepositions'])})\s+)(?!\[)(?!(?:{_not(data)})\b){CAPITAL}(?:\s+{CAPITAL})*"
+        ),
+        not_names=frozenset([*data["not_names"], *data["kinds_of_place"], *data["titles"]]),
+        plain_words=frozenset([*data["plain_words"], *data["not_names"], *data["relations"], *data["titles"]]),
+    )
+
+
+def _shapes(data: dict[str, Any]) -> Patterns:
+    """What is recognised by its shape, whatever its case: addresses, dates, numbers."""
+    masks, month = data["masks"], "|".join(data["months"])
     plain_month = "|".join(sorted(set(data["months"]) - set(data["everyday_months"]), key=len, reverse=True))
     day = r"\d{1,2}(?:st|nd|rd|th)?"
     dates = (
@@ -92,35 +111,33 @@ def _rules() -> _Rules:
         (r"\+?\d[\d\s().-]{5,}\d", masks["number"]),
         (r"(?<![\w\[])[\w#-]*\d[\w-]*", masks["number"]),
     )
+    return tuple((re.compile(pattern, re.IGNORECASE), put) for pattern, put in shapes)
+
+
+def _words(data: dict[str, Any]) -> Patterns:
+    """Names and places that the lists hold or that somebody is introduced with, whatever their case."""
+    masks = data["masks"]
     names = _any(set(data["names"]) - set(data["everyday_names"]))
     places = _any(set(data["places"]) - set(data["everyday_places"]))
-    titles, relations, kinds = (_any(data[key]) for key in ("titles", "relations", "kinds_of_place"))
     words = (
-        (rf"\b({titles})\.?\s+(?!\[)({WORD})", rf"\g<1> {masks['name']}"),
+        (rf"\b({_any(data['titles'])})\.?\s+(?!\[)({WORD})", rf"\g<1> {masks['name']}"),
         (rf"\b({_any(data['introductions'])})\s+(?!\[)({WORD})", rf"\g<1> {masks['name']}"),
         (rf"\b(?:{names})(?:-{WORD})*\b", masks["name"]),
         (rf"\b(?:{places})\b", masks["place"]),
     )
-    capitals = _any(set(data["everyday_names"]) - set(data["sentence_starters"]), capital=True)
-    starters = _any(data["sentence_starters"], capital=True)
+    return tuple((re.compile(pattern, re.IGNORECASE), put) for pattern, put in words)
+
+
+def _cased(data: dict[str, Any]) -> Patterns:
+    """What a capital gives away: after a relation, before a kind of place, a place that is a word as well."""
+    masks = data["masks"]
     somewhere = _any([*data["everyday_places"], *data["places"]], capital=True)
     cased = (
-        (rf"\b((?i:{relations}),?)\s+({CAPITAL})", rf"\g<1> {masks['name']}"),
-        (rf"\b(?:{CAPITAL}\s+){{1,3}}((?i:{kinds}))\b", rf"{masks['place']} \g<1>"),
+        (rf"\b((?i:{_any(data['relations'])}),?)\s+({CAPITAL})", rf"\g<1> {masks['name']}"),
+        (rf"\b(?:{CAPITAL}\s+){{1,3}}((?i:{_any(data['kinds_of_place'])}))\b", rf"{masks['place']} \g<1>"),
         (rf"(?<=\S )(?:{somewhere})\b", masks["place"]),
     )
-    return _Rules(
-        masks=masks,
-        shapes=tuple((re.compile(pattern, re.IGNORECASE), put) for pattern, put in shapes),
-        words=tuple((re.compile(pattern, re.IGNORECASE), put) for pattern, put in words)
-        + tuple((re.compile(pattern), put) for pattern, put in cased),
-        capital_names=re.compile(rf"\b(?:{capitals}|(?<=[\w,;’'-]\s)(?:{starters}))(?:-{WORD})*(?:\s+{CAPITAL})?\b"),
-        after_preposition=re.compile(
-            rf"\b((?i:{_any(data['prepositions'])})\s+)(?!\[)(?!(?:{_not(data)})\b){CAPITAL}(?:\s+{CAPITAL})*"
-        ),
-        not_names=frozenset([*data["not_names"], *data["kinds_of_place"], *data["titles"]]),
-        plain_words=frozenset([*data["plain_words"], *data["not_names"], *data["relations"], *data["titles"]]),
-    )
+    return tuple((re.compile(pattern), put) for pattern, put in cased)
 
 
 def _any(words: Iterable[str], *, capital: bool = False) -> str:
