@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: up test browser lint check lock clean
+.PHONY: up test chaos browser lint check lock clean
 
 .venv/.local: locks/local.txt pyproject.toml
 	@echo "· Installing the service into .venv (about a minute the first time) …"
@@ -26,6 +26,11 @@ browser:
 test: .venv/.test browser
 	@$(BIN)/companion export-encoder
 	$(BIN)/python -m pytest
+
+# 300 conversations while every part is killed, and the figures; part of the tests as well.
+chaos: .venv/.test
+	@$(BIN)/companion export-encoder
+	@$(BIN)/python -m tests.chaos
 
 lint: .venv/.test
 	$(BIN)/ruff check .
