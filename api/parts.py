@@ -36,6 +36,8 @@ from embedding.load import load_embedder
 from embedding.protocol import Embedder
 from safety.resources import RULES
 from safety.screen import Screener
+from tools.academic.canvas.config import CanvasConfig
+from tools.academic.canvas.desk import CanvasDesk, open_canvas
 from tools.care.channels import open_channels
 from tools.care.contacts import Contacts
 from tools.care.direct import DirectCall
@@ -65,6 +67,8 @@ class Parts:
     embedder: Embedder
     screener: Screener
     conversations: Conversations
+    canvas: CanvasDesk | None
+    """None where the campus has no Canvas."""
 
 
 @asynccontextmanager
@@ -98,6 +102,8 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
             clock,
             lease=timedelta(seconds=settings.turn_lease_seconds),
         )
+        config = CanvasConfig.of(settings)
+        canvas = await stack.enter_async_context(open_canvas(config, db, clock)) if config else None
         cut_off = await _open_cut_off(stack, settings, db, clock)
         intake = Intake(db, jobs, screener, clock, executor, cut_off)
         conversations = Conversations(db, intake, runner, broker, cut_off, clock)
@@ -121,6 +127,7 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
             embedder=embedder,
             screener=screener,
             conversations=conversations,
+            canvas=canvas,
         )
 
 

@@ -73,6 +73,18 @@ class Settings(BaseSettings):
         None, description="Gets the anonymous counters by HTTP POST each minute; never delays a turn"
     )
 
+    canvas_url: str | None = Field(None, description="The campus's Canvas, for example https://canvas.example.edu")
+    canvas_client_id: str = Field("", description="Number of our developer key in Canvas")
+    canvas_client_secret: SecretStr = Field(SecretStr(""), description="Secret of that key")
+    canvas_app_redirect_url: str | None = Field(
+        None, description="Where Canvas sends a campus app back to; the app posts the answer to `callback`"
+    )
+    canvas_requests_at_once: int = Field(16, ge=1, le=64, description="Requests to Canvas at once and process")
+    canvas_token_requests_per_hour: int = Field(
+        180, ge=1, description="Requests per process to Canvas's token endpoint, which meters addresses"
+    )
+    canvas_lanes: int = Field(3, ge=1, le=6, description="Students synced at once over all workers")
+
     unchecked_lines: Literal["label", "refuse"] = Field(
         "label", description="Lines never checked, or not for a year: `label` them, or `refuse` to show them"
     )

@@ -1,0 +1,104 @@
+"""A student's Canvas: connect it, see how it stands, have it looked at, take it back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.deps import PartsDep, StudentDep
+from api.parts import Parts
+from tools.academic.canvas import service
+from tools.academic.canvas.desk import CanvasDesk
+from tools.academic.canvas.statuses import CanvasStatus
+
+router = APIRouter(prefix="/api/v1/academic/canvas", tags=["canvas"])
+LONGEST = 2000
+
+
+class AuthUrl(BaseModel):
+    """Where the student says yes or no."""
+
+    url: str
+
+
+class Answer(BaseModel):
+    """What Canvas sent an app back with: a code, or an error, and our `state` in both cases."""
+
+    state: Annotated[str, Field(min_length=1, max_length=LONGEST)]
+    code: Annotated[str, Field(max_length=LONGEST)] | None = None
+    error: Annotated[str, Field(max_length=LONGEST)] | None = None
+
+
+class StatusOut(BaseModel):
+    """How the connection stands. `text` is for the student; moments carry the student's own zone, never UTC."""
+
+    state: str = Field(
+        description="not_offered, not_connected, waiting, current, limited, busy, unreachable, incomplete,"
+        " sign_in_again, set_up or trouble"
+    )
+    text: str
+    connected: bool
+    synced_at: datetime | None
+    next_sync_at: datetime | None
+    courses: int
+    missing: int
+    due_this_week: int
+
+
+class Disconnected(BaseModel):
+    """What became of the permission and of what was read."""
+
+    text: str
+
+
+def canvas_of(parts: Parts) -> CanvasDesk:
+    """The campus's Canvas; raises `CanvasNotOffered` where there is none."""
+    if parts.canvas is None:
+        raise service.CanvasNotOffered
+    return parts.canvas
+
+
+def status_out(status: CanvasStatus) -> StatusOut:
+    """A status as the interface gives it."""
+    return StatusOut.model_validate(status, from_attributes=True)
+
+
+@router.get("/auth-url")
+async def auth_url(
+    who: StudentDep, parts: PartsDep, client: Annotated[Literal["browser", "app"], Query()] = "browser"
+) -> AuthUrl:
+    """The address to open. It is good for ten minutes and one answer."""
+    await parts.limiter.hit("canvas_sign_in", str(who.account_id), "20/hour")
+    return AuthUrl(url=await service.begin_sign_in(canvas_of(parts), who, app=client == "app"))
+
+
+@router.post("/callback")
+async def callback(body: Answer, who: StudentDep, parts: PartsDep) -> StatusOut:
+    """Finish a sign-in from an app; browsers come to the same address with GET."""
+    await parts.limiter.hit("canvas_sign_in", str(who.account_id), "20/hour")
+    status = await service.finish_sign_in(
+        canvas_of(parts), parts.jobs, who, state=body.state, code=body.code, error=body.error
+    )
+    return status_out(status)
+
+
+@router.get("/status")
+async def status(who: StudentDep, parts: PartsDep) -> StatusOut:
+    """How the connection stands, in words a student can use."""
+    return status_out(await service.read_status(parts.canvas, parts.db, who))
+
+
+@router.post("/sync", status_code=202)
+async def sync(who: StudentDep, parts: PartsDep) -> StatusOut:
+    """Have Canvas looked at now; the worker does it, and `status` tells how it went."""
+    await parts.limiter.hit("canvas_sync", str(who.account_id), "30/hour")
+    return status_out(await service.ask_for_sync(canvas_of(parts), parts.jobs, who))
+
+
+@router.post("/disconnect")
+async def disconnect(who: StudentDep, parts: PartsDep) -> Disconnected:
+    """Give the permission back and delete what was read."""
+    return Disconnected(text=await service.disconnect(canvas_of(parts), who))
