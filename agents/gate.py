@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from agents.state import CitedPassage, ReviewedSentence, ToolActivity, TurnEvent
 from safety.review import ReviewBuffer, ReviewContext
+from safety.triage.facts import DeliveryFacts
 
 MARKER = re.compile(r"\s*\[(\d{1,2})\]")
 """`[2]` in a draft points at the second passage that was found in this turn; the student sees a citation instead."""
@@ -21,9 +22,11 @@ class Gate:
     One gate serves one turn. `write` receives the events in the order in which the student sees them.
     """
 
-    def __init__(self, write: Callable[[TurnEvent], None], language: str) -> None:
+    def __init__(
+        self, write: Callable[[TurnEvent], None], language: str, delivery: DeliveryFacts | None = None
+    ) -> None:
         self._write = write
-        self._context = ReviewContext(language=language)
+        self._context = ReviewContext(language=language, delivery=delivery or DeliveryFacts())
         self._review = ReviewBuffer(self._context)
         self._passages: list[CitedPassage] = []
         self._cited: set[str] = set()

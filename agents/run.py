@@ -30,7 +30,7 @@ async def stream_turn(turn: ScreenedTurn, services: TurnServices) -> AsyncIterat
     after a crash is safe. No transaction is open while the caller handles an event.
     """
     require_screened(turn)
-    gate = Gate(_write, turn.language)
+    gate = Gate(_write, turn.language, turn.delivery)
     context = context_of(turn, services, gate, await _embed(turn.text, services.embedder))
     graph = turn_graph()
     # Tracing would send a student's words to a third party if a variable in the environment asked for it.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from core.ids import ConversationId, InstitutionId, StudentId, TurnId
+from safety.triage.facts import DeliveryFacts
 from safety.types import Mode, Screening
 
 
@@ -45,6 +46,8 @@ class ScreenedTurn:
     summary: str = ""
     campus_region: str | None = None
     """Where the campus is; its law counts beside that of `region`."""
+    delivery: DeliveryFacts = field(default_factory=DeliveryFacts)
+    """Stored facts about a case; a reply may say of delivery only what is in them."""
 
     def __post_init__(self) -> None:
         if not self.screening.clear:

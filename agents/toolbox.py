@@ -24,7 +24,8 @@ from core.errors import InvalidInput
 from rag.search import Passage
 from safety.disclosure import Gate
 from safety.resources import resources_for
-from safety.review import ReviewContext, TextKind, review_text
+from safety.review import ReviewContext, review_text
+from safety.review_rules import TextKind
 from tools.academic import tasks
 from tools.academic.tasks import Task
 from tools.care.plan import read_plan

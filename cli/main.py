@@ -187,6 +187,14 @@ def bench_screening() -> None:
         out.print(f"{row.tokens:6}  {'second' if row.in_conversation else 'first':12} {row.p50:8.1f}{row.p95:8.1f}")
 
 
+@evals_app.command("review")
+def eval_review(as_json: Annotated[bool, typer.Option("--json", help="One line a set")] = False) -> None:
+    """Measure the review of replies and passages on its own sentences and on every article."""
+    from evals.review import run  # noqa: PLC0415
+
+    run(as_json=as_json)
+
+
 @campus_app.command("create")
 def campus_create(
     slug: Annotated[str, typer.Argument(help="Short name, used at sign-in")],

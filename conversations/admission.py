@@ -43,6 +43,7 @@ def admit(
         time_zone=snapshot.facts.zone,
         region=snapshot.region,
         campus_region=snapshot.facts.campus_region,
+        delivery=snapshot.facts.delivery,
         received_at=received_at,
         attempt=attempt,
         history=snapshot.history[-REPLY_WINDOW:],

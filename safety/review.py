@@ -7,32 +7,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-import yaml
-
-from safety.resources import load_resources
+from safety.review_rules import Rule, TextKind, listed_numbers, load_rules
 from safety.sentences import cut_sentences
 from safety.triage.facts import DeliveryFacts
 
-_FILE = Path(__file__).parent / "data" / "review.yaml"
 _SCAN_LIMIT = 1000
 """Characters of one piece; longer ones are cut before review, so that no pattern meets unbounded text."""
 
 
+_QUOTE = re.compile('["“”„«»]')
+CLAUSES = re.compile(r"[,;]| - ")
 _STRAIGHT = str.maketrans("’‘“”–—", "''\"\"--")
-
-
-class TextKind(StrEnum):
-    """What is being reviewed."""
-
-    REPLY = "reply"
-    PASSAGE = "passage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +43,13 @@ class ReviewVerdict:
     """What follows in the same text is dropped as well."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    id: str
-    kinds: frozenset[TextKind]
-    any: tuple[re.Pattern[str], ...]
-    unless: tuple[re.Pattern[str], ...]
-    say: Mapping[str, str]
-    stops: bool
-    backed_by_delivery: bool
-    listed_numbers: bool
-
-
 _PASSED = ReviewVerdict(ok=True)
 
 
 def review_sentence(sentence: str, context: ReviewContext) -> ReviewVerdict:
     """Return whether a sentence may be shown; the first rule that it meets decides."""
     plain = _plain(sentence)
-    for rule in _rules():
+    for rule in load_rules():
         if context.kind in rule.kinds and _meets(rule, plain, context):
             replacement = rule.say.get(context.language.split("-")[0], rule.say["en"])
             return ReviewVerdict(ok=False, rule=rule.id, replacement=replacement, stops=rule.stops)
@@ -91,6 +66,7 @@ class ReviewBuffer:
         self._context = context
         self._pending = ""
         self._tail = ""
+        self._quoting = False
         self.findings: list[ReviewVerdict] = []
         self.stopped = False
 
@@ -121,8 +97,13 @@ class ReviewBuffer:
         return tuple(shown)
 
     def _verdict(self, sentence: str) -> ReviewVerdict:
-        """Review the sentence alone and together with the end of what came before it without a full stop."""
-        verdict = review_sentence(sentence, self._context)
+        """Review the sentence alone and together with the end of what came before it without a full stop.
+
+        Inside a quotation that an earlier sentence began, the words stay somebody else's.
+        """
+        marks = len(_QUOTE.findall(sentence))
+        verdict = review_sentence(f'"{sentence}' if self._quoting else sentence, self._context)
+        self._quoting ^= marks % 2 == 1
         if verdict.ok and self._tail:
             verdict = review_sentence(f"{self._tail} {sentence}", self._context)
         ended = sentence.rstrip().endswith((".", "!", "?", "…", "。", "！", "？"))
@@ -137,7 +118,12 @@ def review_text(text: str, context: ReviewContext) -> tuple[str, tuple[ReviewVer
     return shown.rstrip(), tuple(buffer.findings)
 
 
-def _meets(rule: _Rule, plain: str, context: ReviewContext) -> bool:
+def _meets(rule: Rule, plain: str, context: ReviewContext) -> bool:
+    if rule.self_talk is not None:
+        return not rule.self_talk.allows(plain, english=context.language.startswith("en"))
+    clauses = tuple(part for part in CLAUSES.split(plain) if part.strip())
+    if any(one.meets(clause) for one in rule.together for clause in (clauses if one.by_clause else (plain,))):
+        return not (rule.backed_by_delivery and _is_backed(plain, context.delivery))
     found = [
         match
         for pattern in rule.any
@@ -149,15 +135,15 @@ def _meets(rule: _Rule, plain: str, context: ReviewContext) -> bool:
     if rule.backed_by_delivery:
         return not _is_backed(plain, context.delivery)
     if rule.listed_numbers:
-        return any(re.sub(r"\D", "", match["number"]) not in _listed_numbers() for match in found)
+        return any(re.sub(r"\D", "", match["number"]) not in listed_numbers() for match in found)
     return True
 
 
 def _clause(plain: str, match: re.Match[str]) -> str:
     """The words between the commas around a match: a negation elsewhere in the sentence excuses nothing."""
-    start = max(plain.rfind(mark, 0, match.start()) for mark in (",", ";", " - ")) + 1
-    ends = [at for mark in (",", ";", " - ") if (at := plain.find(mark, match.end())) >= 0]
-    return plain[start : min(ends, default=len(plain))].strip()
+    start = max((mark.end() for mark in CLAUSES.finditer(plain, 0, match.start())), default=0)
+    end = CLAUSES.search(plain, match.end())
+    return plain[start : end.start() if end else len(plain)].strip()
 
 
 def _is_backed(plain: str, delivery: DeliveryFacts) -> bool:
@@ -171,46 +157,6 @@ def _is_backed(plain: str, delivery: DeliveryFacts) -> bool:
     if re.search(r"\b(?:writing|typing)\b", plain):
         return delivery.writing_at is not None
     return delivery.sent_at is not None
-
-
-@cache
-def _listed_numbers() -> frozenset[str]:
-    numbers = set()
-    for entries in load_resources().values():
-        for entry in entries:
-            numbers |= {re.sub(r"\D", "", number) for number in (entry.call, entry.text, entry.shown) if number}
-    return frozenset(numbers | {number.lstrip("1") for number in numbers} | {"1" + number for number in numbers})
-
-
-@cache
-def _rules() -> tuple[_Rule, ...]:
-    data = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    terms = {name: re.sub(r"\s*\n\s*", "", _joined(term)) for name, term in data["terms"].items()}
-    return tuple(_rule(rule, terms) for rule in data["rules"])
-
-
-def _rule(rule: Mapping[str, Any], terms: Mapping[str, str]) -> _Rule:
-    return _Rule(
-        id=rule["id"],
-        kinds=frozenset(TextKind(kind) for kind in rule["in"]),
-        any=tuple(_pattern(pattern, terms) for pattern in rule["any"]),
-        unless=tuple(_pattern(pattern, terms) for pattern in rule.get("unless", ())),
-        say=rule["say"],
-        stops=rule.get("stops", False),
-        backed_by_delivery=rule.get("backed_by") == "delivery",
-        listed_numbers=rule.get("listed_numbers", False),
-    )
-
-
-def _pattern(pattern: str, terms: Mapping[str, str]) -> re.Pattern[str]:
-    for name, term in terms.items():
-        pattern = pattern.replace("{" + name + "}", term)
-    return re.compile(pattern)
-
-
-def _joined(term: str) -> str:
-    """A folded term may be wrapped after a bar; the space that YAML makes of the break is not part of it."""
-    return term.replace("| ", "|").strip()
 
 
 def _plain(text: str) -> str:

@@ -92,6 +92,23 @@ BAD: dict[str, list[str]] = {
         "They're coming.",
         "Ya he avisado a una consejera.",
     ],
+    "therapy_claim": [
+        "In our therapy we go step by step.",
+        "Your treatment plan starts today.",
+        "This replaces your appointments.",
+    ],
+    "caution": [
+        "Hold your breath for twenty seconds.",
+        "Dip your face in ice water.",
+        "Do burpees until you're exhausted.",
+        "Sleep only four hours tonight.",
+    ],
+    "self_talk": [
+        "I lost somebody in high school.",
+        "That hurts me.",
+        "My kitchen is cold.",
+        "We share something rare.",
+    ],
     "unlisted_number": [
         "Call 1-800-555-0199 for help.",
         "Text HELLO to 555123.",

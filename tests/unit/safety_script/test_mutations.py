@@ -333,14 +333,14 @@ def test_refused_lines_that_are_shown_are_caught(monkeypatch: Patch) -> None:
 
 @pytest.mark.parametrize("rule", list(BAD))
 def test_a_review_rule_switched_off_is_caught(rule: str, monkeypatch: Patch) -> None:
-    rules = tuple(one for one in review._rules() if one.id != rule)
-    monkeypatch.setattr(review, "_rules", lambda: rules)
+    rules = tuple(one for one in review.load_rules() if one.id != rule)
+    monkeypatch.setattr(review, "load_rules", lambda: rules)
     assert any(review_sentence(line, ReviewContext()).rule != rule for line in BAD[rule])
 
 
 def test_a_review_that_excuses_nothing_is_caught(monkeypatch: Patch) -> None:
-    rules = tuple(replace(one, unless=()) for one in review._rules())
-    monkeypatch.setattr(review, "_rules", lambda: rules)
+    rules = tuple(replace(one, unless=()) for one in review.load_rules())
+    monkeypatch.setattr(review, "load_rules", lambda: rules)
     assert any(not review_sentence(line, ReviewContext()).ok for line in GOOD)
 
 

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safety.review import ReviewBuffer, ReviewContext, TextKind, review_sentence, review_text
+from evals.review import MEASURED, TUNED, article_sentences, load, measure, measure_set
+from safety.review import ReviewBuffer, ReviewContext, review_sentence, review_text
+from safety.review_rules import TextKind
 from safety.sentences import cut_sentences
 from safety.triage.facts import DeliveryFacts
 from tests.unit.safety_script.review_lines import BAD, GOOD
@@ -32,9 +34,14 @@ def test_what_may_be_said_passes(sentence: str) -> None:
     assert review_sentence(sentence, REPLY).rule is None
 
 
-@pytest.mark.parametrize("rule", ["methods", "encouragement", "medication"])
-def test_passages_are_reviewed_for_what_can_hurt(rule: str) -> None:
+@pytest.mark.parametrize("rule", sorted(set(BAD) - {"unlisted_number", "self_talk"}))
+def test_passages_are_reviewed_as_replies_are(rule: str) -> None:
     assert [review_sentence(line, PASSAGE).rule for line in BAD[rule]] == [rule] * len(BAD[rule])
+
+
+def test_an_institution_may_print_its_own_number_and_speak_as_we() -> None:
+    assert review_sentence("Call our front desk at 555-0199.", PASSAGE).ok
+    assert review_sentence("We open at nine and our counselors speak Spanish.", PASSAGE).ok
 
 
 def test_a_passage_may_speak_of_diagnoses() -> None:
@@ -170,3 +177,62 @@ def duration(text: str) -> float:
     for _ in range(3):
         review_sentence(text, REPLY)
     return time.perf_counter() - start
+
+
+@pytest.mark.parametrize(("sets", "least"), [(TUNED, 0.95), (MEASURED, 0.4)])
+def test_what_review_catches_does_not_fall(sets: tuple[str, ...], least: float) -> None:
+    """The first sets were tuned on and say only that nothing was lost; the last was not, see docs/review.md."""
+    found = measure_set(sets)
+    assert found.recall.share >= least, found.missed
+    assert found.flagged.share <= 0.01, found.wrongly
+
+
+def test_the_sentences_are_enough_and_each_is_there_once() -> None:
+    bad = [line for name in (*TUNED, *MEASURED) for lines in load(f"bad_{name}").values() for line in lines]
+    good = [line for name in (*TUNED, *MEASURED) for lines in load(f"good_{name}").values() for line in lines]
+    assert len(set(bad)) == len(bad) >= 150
+    assert len(set(good)) == len(good) >= 200
+    assert not set(bad) & set(good)
+
+
+def test_every_article_passes_as_a_passage_and_nearly_every_sentence_as_a_reply() -> None:
+    sentences = article_sentences()
+    assert len(sentences) > 900
+    assert measure({}, {"articles": sentences}, TextKind.PASSAGE).flagged.hits == 0
+    assert measure({}, {"articles": sentences}).flagged.share < 0.01
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "I can look that up.", "I'm software.", "I've moved it to Thursday.", "I won't push.", "What I have is a list.",
+        "Want me to look?", "Nothing in me gets tired.", "We could start small.", "I may have misheard.", "Tell me more.",
+        'She said "I love you" and left.', "That's what I do when it's urgent.", "I have nothing on that.",
+    ],
+)  # fmt: skip
+def test_what_software_does_may_be_said_of_it(sentence: str) -> None:
+    assert review_sentence(sentence, REPLY).ok
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "I went there once.", "My brother is a nurse.", "I can feel it too.", "That makes me sad.", "I'm a junior here.",
+        "We share a bond.", "I had a hard year.", "I'll hold your hand.", "I've known that pain.", "Our love is real.",
+    ],
+)  # fmt: skip
+def test_anything_else_about_itself_is_left_out(sentence: str) -> None:
+    assert not review_sentence(sentence, REPLY).ok
+
+
+def test_a_quotation_over_several_sentences_stays_somebody_elses() -> None:
+    text = 'You could write: "I had a hard week. My dad is ill. I would like two more days." Then stop.'
+    shown, findings = review_text(text, REPLY)
+    assert shown == text and findings == ()
+    assert review_text('You could write: "I had a hard week." I had one too.', REPLY)[1]
+
+
+def test_in_spanish_a_me_is_no_me() -> None:
+    spanish = ReviewContext(language="es")
+    assert review_sentence("¿Me lo cuentas?", spanish).ok
+    assert not review_sentence("I lost somebody too.", spanish).ok
