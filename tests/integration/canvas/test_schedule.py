@@ -116,7 +116,7 @@ class TestService:
 
     async def test_an_answer_counts_once_for_the_one_who_asked_and_not_for_long(self, bench: Bench) -> None:
         """Somebody else's answer in my browser would show me their courses, or them mine."""
-        maya, jonas = bench.people.maya, bench.people.jonas
+        maya, jonas, stale = bench.people.maya, bench.people.jonas, "used already or is too old"
 
         async def finish(who: object, answer: dict[str, str]) -> None:
             await service.finish_sign_in(
@@ -130,16 +130,16 @@ class TestService:
 
         answer = await bench.answer_of(maya, MAYA)
         for wrong in (jonas, bench.people.stranger):
-            with pytest.raises(service.CanvasSignIn, match="used already or is too old"):
+            with pytest.raises(service.CanvasSignIn, match=stale):
                 await finish(wrong, answer)
-        with pytest.raises(service.CanvasSignIn):
+        with pytest.raises(service.CanvasSignIn, match=stale):
             await finish(maya, answer | {"state": "made up"})
         await finish(maya, answer)
-        with pytest.raises(service.CanvasSignIn):
+        with pytest.raises(service.CanvasSignIn, match=stale):
             await finish(maya, answer)
         late = await bench.answer_of(maya, MAYA)
         bench.clock.advance(timedelta(minutes=11))
-        with pytest.raises(service.CanvasSignIn):
+        with pytest.raises(service.CanvasSignIn, match=stale):
             await finish(maya, late)
 
     async def test_a_code_without_our_verifier_is_worth_nothing(self, bench: Bench) -> None:
