@@ -25,6 +25,7 @@ from core.ids import ConversationId
 from core.logs import get_logger
 from db.access import Acting, Tx
 from safety.script import heard_again
+from safety.triage.draft import DISCREET
 from safety.types import Category, Evidence, Screening, Severity
 from tools.care.alarm import raise_alarm
 from tools.care.delivery import WorkerApp
@@ -144,9 +145,10 @@ async def act_on_late(
 
 
 def _graver(verdict: Screening, first: Screening) -> bool:
-    """Whether there is more to act on than there was at first."""
+    """Whether there is more to act on than there was at first; that it is a confidential matter is more as well."""
     if verdict.crisis:
-        return not first.crisis or verdict.severity.rank > first.severity.rank
+        turned = verdict.category in DISCREET and first.category not in DISCREET
+        return not first.crisis or turned or verdict.severity.rank > first.severity.rank
     return verdict.clarify and not (first.crisis or first.clarify)
 
 

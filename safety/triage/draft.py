@@ -16,7 +16,18 @@ from safety.triage.facts import StudentFacts
 from safety.triage.flow import Item, load_flow
 from safety.triage.sharing import sharing_notice
 from safety.triage.state import CheckIn, CheckInKind, TriageState, TriageStep
-from safety.triage.step import CaseNote, Choice, Digest, Effect, OpenCase, Page, RaiseCase, ScheduleCheckIn, ScriptStep
+from safety.triage.step import (
+    CaseNote,
+    Choice,
+    Confide,
+    Digest,
+    Effect,
+    OpenCase,
+    Page,
+    RaiseCase,
+    ScheduleCheckIn,
+    ScriptStep,
+)
 from safety.triage.words import Words, words_for
 from safety.types import Category, Mode, Screening, Severity, highest
 
@@ -37,6 +48,16 @@ class Draft:
     effects: list[Effect] = field(default_factory=list)
     limits_said: bool = False
     """This reply tells a minor the limits of privacy."""
+    known: TriageState = field(init=False)
+    """The state that the reply began with."""
+
+    def __post_init__(self) -> None:
+        self.known = self.state
+
+    @property
+    def turned(self) -> bool:
+        """The case was open already when this reply made it a confidential matter."""
+        return self.known.case_open and self.state.confidential and not self.known.confidential
 
     @property
     def words(self) -> Words:
@@ -143,15 +164,31 @@ class Draft:
         self.change(case_open=True, tier=tier)
         if tier.rank > told.rank:
             self.share(tier, "answer" if told.rank and reason == "words" else reason)
+        elif self.turned and self.known.tier.rank:
+            self.say("say.confidential.now")
         elif self.facts.minor and MINOR_LIMITS not in self.state.asked:
             self._say_minor_limits()
 
-    def raise_quietly(self, category: Category) -> None:
-        """Open or raise the case beside a person in the conversation: nobody else is called, nothing is said."""
+    def hear_beside(self, screening: Screening) -> None:
+        """Take in crisis words beside a person in the conversation: nobody else is called, nothing is said.
+
+        The case is opened or raised where they are worse, and confidential as soon as its matter is.
+        """
+        self.learn(screening.severity)
+        self.confide(screening.category)
+        if self.state.severity is not self.known.severity:
+            self._raise_quietly(screening.category)
+
+    def confide(self, category: Category) -> None:
+        """Take in that the words are about a matter for confidential staff alone, whatever the case is about."""
+        self.change(confidential=self.state.confidential or category in DISCREET)
+
+    def _raise_quietly(self, category: Category) -> None:
         if self.state.category is Category.NONE:
             self.learn(category=category)
-        effect = RaiseCase if self.state.case_open else OpenCase
-        self.effects.append(effect(self.state.category, self.state.severity, self.state.tier))
+        case = (self.state.category, self.state.severity, self.state.tier)
+        opened = OpenCase(*case, confidential=self.state.confidential)
+        self.effects.append(RaiseCase(*case) if self.state.case_open else opened)
         self.change(case_open=True)
 
     def share(self, tier: Tier, reason: str) -> None:
@@ -183,6 +220,9 @@ class Draft:
     def done(self) -> ScriptStep:
         """Return the reply with the lines, a person and the plan beside it."""
         resources = resources_for(self.state.region, self.state.language, self.facts.audience)
+        if self.turned and Confide() not in self.effects:
+            # Last, so that a call of this reply counts as the one by which confidential staff are told.
+            self.effects.append(Confide())
         return ScriptStep(
             state=self.state,
             mode=self.state.mode,

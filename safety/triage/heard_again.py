@@ -36,11 +36,9 @@ def heard_again(
         return None  # A question stands already.
     draft = Draft(state, facts, now)
     if state.step is TriageStep.LIVE:
-        draft.learn(screening.severity)
-        if draft.state.severity is state.severity:
-            return None
-        draft.raise_quietly(screening.category)
-        return replace(draft.done(), mode=Mode.LIVE_PERSON)
+        draft.hear_beside(screening)
+        beside = replace(draft.done(), mode=Mode.LIVE_PERSON)
+        return beside if beside.effects else None
     step = hear(draft, state, screening, None) or draft.done()
     if not step.messages and not step.effects:
         return None

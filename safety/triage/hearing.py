@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from safety.policy import Tier, decide, load_policy
-from safety.triage.draft import DISCREET, Draft
+from safety.triage.draft import Draft
 from safety.triage.endings import wait
 from safety.triage.entry import emergency, is_emergency, open_case
 from safety.triage.flow import load_flow
@@ -36,7 +36,8 @@ def hear(draft: Draft, before: TriageState, screening: Screening, value: str | N
     first_aid = is_emergency(category, screening.severity) and step is not TriageStep.SAFE_WITH_HELP
     turned = category is not state.category and (worse or anew or first_aid or state.category in _LIGHTER)
     turned = turned and step is not TriageStep.EMERGENCY
-    draft.change(confidential=state.confidential or category in DISCREET, unconfirmed=Severity.NONE)
+    draft.confide(category)
+    draft.change(unconfirmed=Severity.NONE)
     if anew and state.case_open:
         draft.new_episode(category, screening.severity)
     draft.learn(screening.severity, category if turned else None)

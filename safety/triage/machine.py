@@ -174,9 +174,6 @@ def _say_and_rest(draft: Draft, key: str) -> ScriptStep:
 
 def _beside_a_person(draft: Draft, screening: Screening) -> ScriptStep:
     """A person is in the conversation: say nothing; let them see that it became worse."""
-    before = draft.state
     if screening.crisis and draft.facts.input is not InputKind.VOICE_UNCONFIRMED:
-        draft.learn(screening.severity)
-        if draft.state.severity is not before.severity:
-            draft.raise_quietly(screening.category)
+        draft.hear_beside(screening)
     return replace(draft.done(), mode=Mode.LIVE_PERSON)

@@ -62,6 +62,11 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Confide:
+    """The open case turned into a confidential matter: from here on only confidential staff are told of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleCheckIn:
     """Come back at a moment. `discreet`: a notification must not say what it is about."""
 
@@ -85,7 +90,7 @@ class CaseNote:
     note: str
 
 
-Effect = OpenCase | RaiseCase | Page | Digest | ScheduleCheckIn | RecordAnswer | CaseNote
+Effect = OpenCase | RaiseCase | Page | Digest | ScheduleCheckIn | Confide | RecordAnswer | CaseNote
 
 
 @dataclass(frozen=True, slots=True)

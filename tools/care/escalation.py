@@ -9,13 +9,27 @@ from procrastinate import App
 
 from core.ids import CaseId, ConversationId
 from db.access import Tx
+from safety.policy import Tier
 from safety.triage.flow import load_flow
-from safety.triage.step import CaseNote, Digest, Effect, OpenCase, Page, RaiseCase, RecordAnswer, ScheduleCheckIn
+from safety.triage.step import (
+    CaseNote,
+    Confide,
+    Digest,
+    Effect,
+    OpenCase,
+    Page,
+    RaiseCase,
+    RecordAnswer,
+    ScheduleCheckIn,
+)
 from safety.types import Category, Severity
-from tools.care.cases import open_case, open_case_of, raise_case, record
+from tools.care.cases import OpenedCase, open_case, open_case_of, raise_case, record
 from tools.care.ladder import call, due_at
 from tools.people.keys import subject_key
 from tools.people.people import require_student
+
+TURNED = "turned_confidential"
+"""Why confidential staff are called, and the fact of the case, when it became a matter for them alone."""
 
 
 async def apply_effects(
@@ -32,12 +46,16 @@ async def apply_effects(
     A case that is opened here is open `since` then, where that is before `at`; people are called as of `at`.
     """
     opened = since or at
+    turned = False
     for effect in effects:
         match effect:
             case OpenCase() | RaiseCase():
-                await _open_or_raise(tx, conversation, effect, at, opened)
+                turned |= await _open_or_raise(tx, conversation, effect, at, opened)
             case Page() | Digest():
-                await _call(tx, jobs, conversation, effect, at, opened)
+                turned |= await _call(tx, jobs, conversation, effect, at, opened)
+            case Confide():
+                found = await open_case_of(tx, conversation)
+                turned |= found is not None and await _make_confidential(tx, found.id, at)
             case RecordAnswer(item, value):
                 await _answer(tx, conversation, item, value, at)
             case CaseNote(note):
@@ -48,12 +66,15 @@ async def apply_effects(
                 # Check-ins are due times in the triage state; the ticks read them there.
                 continue
     case = await open_case_of(tx, conversation)
+    if case is not None and turned and not any(isinstance(effect, Page | Digest) for effect in effects):
+        await _call_confidential_staff(tx, jobs, case, at)
     return case.id if case else None
 
 
 async def _open_or_raise(
     tx: Tx, conversation: ConversationId, effect: OpenCase | RaiseCase, at: datetime, opened: datetime
-) -> None:
+) -> bool:
+    """Open the case or raise the open one; returns whether an open one became confidential by this."""
     case = await open_case_of(tx, conversation)
     due = await due_at(tx, effect.tier, at)
     if case is None:
@@ -68,17 +89,15 @@ async def _open_or_raise(
             due_at=due,
             confidential=isinstance(effect, OpenCase) and effect.confidential,
         )
-    else:
-        await raise_case(
-            tx, case, category=effect.category, severity=effect.severity, tier=effect.tier, due_at=due, at=at
-        )
-        if isinstance(effect, OpenCase) and effect.confidential:
-            await _make_confidential(tx, case.id)
+        return False
+    await raise_case(tx, case, category=effect.category, severity=effect.severity, tier=effect.tier, due_at=due, at=at)
+    return isinstance(effect, OpenCase) and effect.confidential and await _make_confidential(tx, case.id, at)
 
 
 async def _call(
     tx: Tx, jobs: App, conversation: ConversationId, effect: Page | Digest, at: datetime, opened: datetime
-) -> None:
+) -> bool:
+    """Call people; returns whether an open case became confidential by this."""
     case, due = await open_case_of(tx, conversation), await due_at(tx, effect.tier, at)
     if case is not None:
         case_id = case.id
@@ -98,9 +117,9 @@ async def _call(
             at=opened,
             due_at=due,
         )
-    if effect.confidential:
-        await _make_confidential(tx, case_id)
+    turned = effect.confidential and await _make_confidential(tx, case_id, at)
     await call(tx, jobs, case_id, effect.tier, effect.reason, at=at)
+    return turned
 
 
 async def _answer(tx: Tx, conversation: ConversationId, item: str, value: str, at: datetime) -> None:
@@ -116,5 +135,28 @@ async def _answer(tx: Tx, conversation: ConversationId, item: str, value: str, a
     await record(tx, case.id, "answer", at=at, facts={"item": item}, words=value, key=key)
 
 
-async def _make_confidential(tx: Tx, case: CaseId) -> None:
-    await tx.conn.execute("update cases set confidential = true where id = %s", (case,))
+async def _make_confidential(tx: Tx, case: CaseId, at: datetime) -> bool:
+    """Mark a case confidential; returns whether it was not before.
+
+    A colleague it was offered to may not be confidential staff: the offer ends. What the student is told as sent and
+    opened is about confidential staff from here on, unless somebody already has the case.
+    """
+    cursor = await tx.conn.execute(
+        "update cases set confidential = true, offered_to = null,"
+        " paged_at = case when claimed_by is not null then paged_at end,"
+        " first_opened_at = case when claimed_by is not null then first_opened_at end"
+        " where id = %s and not confidential",
+        (case,),
+    )
+    if cursor.rowcount != 1:
+        return False
+    await record(tx, case, TURNED, at=at)
+    return True
+
+
+async def _call_confidential_staff(tx: Tx, jobs: App, case: OpenedCase, at: datetime) -> None:
+    """Call anew when a case turned that people were told of and nobody has: who was told can no longer open it."""
+    cursor = await tx.conn.execute("select claimed_by is null from cases where id = %s", (case.id,))
+    row = await cursor.fetchone()
+    if row is not None and row[0] and case.tier is not Tier.NONE:
+        await call(tx, jobs, case.id, case.tier, TURNED, at=at)

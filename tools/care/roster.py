@@ -33,7 +33,7 @@ order by a.created_at
 """
 ONE = """
 select a.id, a.email_sealed, s.phone_sealed from accounts a left join staff s on s.account_id = a.id
-where a.id = %(account)s and a.status = 'active'
+where a.id = %(account)s and a.status = 'active' and (not %(confidential)s or coalesce(s.confidential, false))
 """
 
 
@@ -42,7 +42,7 @@ async def recipients(
 ) -> list[Recipient]:
     """Return whom a rung reaches at a moment; empty when there is nobody, which is recorded as such."""
     if account is not None:
-        return await _people(tx, ONE, account=account)
+        return await _people(tx, ONE, account=account, confidential=confidential)
     campus = await campus_settings(tx)
     if rung == Rung.LINE_24_7:
         return _line(campus)

@@ -19,7 +19,7 @@ from safety.policy import Rung, Tier
 from tools.care.alarm import clear_alarm, raise_alarm
 from tools.care.channels import NOT_CONFIGURED, Channel, NotSent, Recipient
 from tools.care.desk import Desk
-from tools.care.ladder import NOT_ACKNOWLEDGED, TO_ANYBODY
+from tools.care.ladder import COLLEAGUE, NOT_ACKNOWLEDGED, TO_ANYBODY
 from tools.care.notices import Notice, case_link
 from tools.care.reach import NOBODY_CALLED, check_call
 from tools.care.roster import campus_settings, recipients
@@ -71,8 +71,9 @@ class Pending:
 
     @property
     def withheld(self) -> bool:
-        """The case became confidential after the notice was committed, and the channel reaches anybody."""
-        return self.notice.confidential and self.channel in TO_ANYBODY
+        """The case became confidential after the notice was committed, and this one was for others."""
+        for_a_colleague = self.nobody and self.notice.rung == COLLEAGUE
+        return self.notice.confidential and (self.channel in TO_ANYBODY or for_a_colleague)
 
 
 async def deliver(desk: Desk, who: Acting, delivery: UUID) -> None:

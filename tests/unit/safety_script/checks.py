@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable
 
 from safety.policy import Tier, decide
+from safety.triage.draft import DISCREET
 from safety.triage.facts import InputKind
 from safety.triage.flow import load_flow
 from safety.triage.state import TriageState, TriageStep
-from safety.triage.step import Digest, OpenCase, Page, RaiseCase, ScheduleCheckIn
+from safety.triage.step import Confide, Digest, OpenCase, Page, RaiseCase, ScheduleCheckIn
 from safety.triage.words import words_for
 from safety.types import Category, Mode, Severity
 from tests.unit.safety_script.walks import Move
@@ -220,6 +221,26 @@ def no_guessed_region(move: Move) -> str | None:
     return "guessed a country" if any(entry.region != "international" for entry in move.step.resources) else None
 
 
+def a_turned_case_is_confidential(move: Move) -> str | None:
+    """An open case that words turn to a confidential matter is marked so in the same reply, whatever its tier.
+
+    Those who were told of it hear who is told from here on, unless a person is there already.
+    """
+    before, after, words = move.before, move.step.state, move.verdict
+    if before is None or after is None or not before.case_open or before.confidential:
+        return None
+    heard = words is not None and words.crisis and move.facts.input is not InputKind.VOICE_UNCONFIRMED
+    if heard and words is not None and words.category in DISCREET and not after.confidential:
+        return "words about abuse leave the case open to everybody"
+    if not after.confidential:
+        return None
+    if not any(isinstance(effect, Confide) for effect in move.step.effects):
+        return "the case turned and is not marked confidential"
+    silent = before.tier is Tier.NONE or move.step.mode is Mode.LIVE_PERSON
+    named = any("onfiden" in text for text in move.step.messages)
+    return None if silent or named else "nothing is said of who is told from here on"
+
+
 def survives_storage(move: Move) -> str | None:
     """The state is the same after it was stored."""
     state = move.step.state
@@ -248,7 +269,7 @@ CHECKS: tuple[Check, ...] = (
     one_tap_away, severity_never_falls, claims_only_facts, told_before_sent, unstaffed_is_said, minors_know_the_limits,
     crisis_reaches_people, unconfirmed_voice_calls_nobody, clarifying_calls_nobody, emergency_comes_first,
     no_suicide_questions_to_others, refusal_is_kept, silent_beside_a_person, guard_lasts, no_guessed_region,
-    survives_storage, check_ins_are_kept, declared_transition,
+    a_turned_case_is_confidential, survives_storage, check_ins_are_kept, declared_transition,
 )  # fmt: skip
 
 

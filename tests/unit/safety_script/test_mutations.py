@@ -220,6 +220,18 @@ def check_ins_are_announced_and_forgotten(patch: Patch) -> None:
     patch.setattr(Draft, "schedule", schedule)
 
 
+def a_case_that_turns_stays_open_to_all(patch: Patch) -> None:
+    patch.setattr(Draft, "turned", property(lambda self: False))
+
+
+def only_what_raises_makes_a_case_confidential(patch: Patch) -> None:
+    patch.setattr(Draft, "confide", lambda self, category: None)
+
+
+def who_is_told_from_here_on_is_not_said(patch: Patch) -> None:
+    retold(patch, {"say.confidential.now": "Thank you."})
+
+
 def the_hand_back_goes_to_the_ordinary_path(patch: Patch) -> None:
     flow = flows.load_flow()
     cut = {**flow.transitions, TriageStep.LIVE: frozenset({TriageStep.LIVE})}
@@ -250,6 +262,9 @@ MUTATIONS: list[tuple[Callable[[Patch], None], Check]] = [
     (a_refusal_is_asked_again, checks.refusal_is_kept),
     (the_companion_talks_over_a_person, checks.silent_beside_a_person),
     (the_guard_ends_by_itself, checks.guard_lasts),
+    (a_case_that_turns_stays_open_to_all, checks.a_turned_case_is_confidential),
+    (only_what_raises_makes_a_case_confidential, checks.a_turned_case_is_confidential),
+    (who_is_told_from_here_on_is_not_said, checks.a_turned_case_is_confidential),
     (flags_are_lost_in_storage, checks.survives_storage),
     (check_ins_are_announced_and_forgotten, checks.check_ins_are_kept),
     (the_hand_back_goes_to_the_ordinary_path, checks.declared_transition),
