@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -14,9 +15,11 @@ from cli.console import out
 from core.crypto import KeyRing
 from core.errors import CompanionError, ConfigurationError
 from core.settings import Settings
+from db.access import Database
 from db.migrate import current_revision, newest_revision
 from embedding.load import load_embedder
 from safety.resources import load_resources
+from tools.care.responders import Answering, answering
 
 WORKER_SILENT = timedelta(minutes=2)
 OLD_RESOURCE = timedelta(days=365)
@@ -192,6 +195,29 @@ def _worker(settings: Settings) -> str:
     return "alive, and the clock of open conversations runs"
 
 
+def _responders(settings: Settings) -> str:
+    found = asyncio.run(_answering(settings))
+    problems = [f"Campus '{one.slug}': {one.problem}." for one in found if one.problem]
+    if problems and settings.production:
+        raise Complaint(
+            " ".join(problems) + " Until then its cases go to its schedule, its addresses and the operator; a worker"
+            " does not start when no campus has anybody."
+        )
+    if problems:
+        raise Warn(" ".join(problems))
+    return f"{len(found)} campuses, each with somebody around the clock or plainly unstaffed"
+
+
+async def _answering(settings: Settings) -> list[Answering]:
+    keys = KeyRing.from_setting(settings.master_key.get_secret_value())
+    db = Database(settings.worker_dsn.get_secret_value(), keys, size=1)
+    await db.open()
+    try:
+        return await answering(db)
+    finally:
+        await db.close()
+
+
 def _knowledge(settings: Settings) -> str:
     with _connect(settings, "app") as connection:
         row = connection.execute(
@@ -229,6 +255,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "screening": _screening,
     "model": _model,
     "worker": _worker,
+    "responders": _responders,
     "knowledge": _knowledge,
     "resources": _resources,
 }

@@ -54,6 +54,17 @@ async def raise_alarm(desk: AlarmDesk, kind: str, institution: InstitutionId | N
     return True
 
 
+async def standing_facts(desk: AlarmDesk, kind: str, institution: InstitutionId | None) -> dict[str, Any] | None:
+    """Return what a standing alarm says; None when none of the kind stands."""
+    async with desk.db.connection() as conn:
+        cursor = await conn.execute(
+            "select facts from alarms where kind = %s and institution_id is not distinct from %s and cleared_at is null",
+            (kind, institution),
+        )
+        row = await cursor.fetchone()
+    return row[0] if row else None
+
+
 async def clear_alarm(desk: AlarmDesk, kind: str, institution: InstitutionId | None) -> bool:
     """Mark an alarm as over, so that the next of its kind is told again; returns whether one stood."""
     async with desk.db.connection() as conn:

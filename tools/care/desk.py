@@ -79,8 +79,8 @@ class Desk:
 async def open_desk(settings: Settings, clock: Clock, jobs: App) -> AsyncIterator[Desk]:
     """Open what the worker's jobs use.
 
-    Raises `ConfigurationError` when its login is not bound by row-level security, and in production when a campus has
-    nobody who answers around the clock and does not say so.
+    Raises `ConfigurationError` when its login is not bound by row-level security, and in production when no
+    campus has anybody who answers around the clock, or says plainly that nobody does.
     """
     keys = KeyRing.from_setting(settings.master_key.get_secret_value())
     db = Database(settings.worker_dsn.get_secret_value(), keys, size=settings.pool_size)

@@ -12,17 +12,17 @@ from core.ids import InstitutionId, StudentId
 from core.logs import get_logger
 from db.access import Acting, Role
 from safety.policy import Rung
-from tools.care.alarm import clear_alarm, raise_alarm
+from tools.care.alarm import clear_alarm, raise_alarm, standing_facts
 from tools.care.cases import SERVICE
 from tools.care.desk import Desk
 from tools.care.responders import answering
 from tools.care.roster import recipients
 
 log = get_logger("care.reach")
-NO_WAY, NOBODY_CALLED = "no_way_out", "nobody_called"
+NO_WAY, NOBODY_CALLED, NO_RECIPIENT = "no_way_out", "nobody_called", "no_recipient"
 CALL = """
 select array_agg(distinct d.channel || ': ' || coalesce(d.last_error, d.state)),
-       bool_and(d.state = 'failed' and d.sent_at is null)
+       bool_and(d.state = 'failed' and d.sent_at is null), min(d.case_id::text)
 from deliveries d
 where d.channel <> 'console'
   and d.page_id is not distinct from (select page_id from deliveries where id = %(delivery)s)
@@ -42,6 +42,8 @@ async def check_every_campus(desk: Desk) -> int:
         else:
             unreachable += 1
             await raise_alarm(desk, NO_WAY, campus)
+        if await _rung_is_filled(desk, campus):
+            await clear_alarm(desk, NO_RECIPIENT, campus)
     return unreachable
 
 
@@ -69,10 +71,32 @@ async def check_responders(desk: Desk) -> None:
 
 
 async def check_call(desk: Desk, who: Acting, delivery: UUID) -> bool:
-    """Raise the alarm when every notice of a call has failed by now; returns whether that is so."""
+    """Raise the alarm when every notice of a call has failed by now; returns whether that is so.
+
+    The operator is the last to hear of a case that nobody else was told of, so each case is told, and each once.
+    """
     async with desk.db.acting(who) as tx:
         row = await (await tx.conn.execute(CALL, {"delivery": delivery})).fetchone()
     if row is None or not row[1]:
         return False
-    await raise_alarm(desk, NOBODY_CALLED, who.institution_id, errors=", ".join(sorted(row[0])))
+    errors, _, case = row
+    told = await standing_facts(desk, NOBODY_CALLED, who.institution_id)
+    cases = [*told.get("cases", ())] if told else []
+    if case in cases:
+        return True
+    if told is not None:
+        await clear_alarm(desk, NOBODY_CALLED, who.institution_id)
+    cases.append(case)
+    facts = {"errors": ", ".join(sorted(errors)), "cases": cases, "count": len(cases)}
+    await raise_alarm(desk, NOBODY_CALLED, who.institution_id, **facts)
     return True
+
+
+async def _rung_is_filled(desk: Desk, campus: InstitutionId) -> bool:
+    """Whether there is somebody again on the rung of a standing alarm."""
+    missing = await standing_facts(desk, NO_RECIPIENT, campus)
+    if missing is None:
+        return False
+    async with desk.db.acting(Acting(campus, SERVICE, Role.STUDENT, StudentId(SERVICE))) as tx:
+        confidential = bool(missing.get("confidential"))
+        return bool(await recipients(tx, missing["rung"], at=desk.clock.now(), confidential=confidential))

@@ -1,6 +1,7 @@
-"""Whether somebody answers around the clock: production does not start before every campus has said how.
+"""Whether somebody answers around the clock: production does not start before a campus has said how.
 
-A campus may be added or changed while the worker runs, so it is asked again all the time; the operator is alarmed.
+Among many campuses one that has nobody is alarmed to the operator and served all the same: the others are not left
+without deliveries for its sake. Each is asked again all the time, since it may be added or changed while the worker runs.
 """
 
 from __future__ import annotations
@@ -40,9 +41,10 @@ async def answering(worker: Database) -> list[Answering]:
 
 
 async def require_responders(worker: Database, settings: Settings) -> None:
-    """Check every campus; raises `ConfigurationError` in production when one has no responder."""
+    """Check every campus; raises `ConfigurationError` in production when there are campuses and none has a responder."""
     if not settings.production:
         return
-    problems = [f"Campus '{one.slug}': {one.problem}." for one in await answering(worker) if one.problem]
-    if problems:
+    found = await answering(worker)
+    problems = [f"Campus '{one.slug}': {one.problem}." for one in found if one.problem]
+    if problems and len(problems) == len(found):
         raise ConfigurationError("Production needs a responder. " + " ".join(problems))

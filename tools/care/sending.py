@@ -21,7 +21,7 @@ from tools.care.channels import NOT_CONFIGURED, Channel, NotSent, Recipient
 from tools.care.desk import Desk
 from tools.care.ladder import COLLEAGUE, NOT_ACKNOWLEDGED, TO_ANYBODY
 from tools.care.notices import Notice, case_link
-from tools.care.reach import NOBODY_CALLED, check_call
+from tools.care.reach import NO_RECIPIENT, NOBODY_CALLED, check_call
 from tools.care.roster import campus_settings, recipients
 from tools.care.staffing import is_unstaffed
 
@@ -96,7 +96,7 @@ async def deliver(desk: Desk, who: Acting, delivery: UUID) -> None:
         await _fail(desk, who, pending, "confidential", alarm=False)
         return
     if pending.nobody:
-        await _fail(desk, who, pending, "no_recipient", alarm=True)
+        await _fail(desk, who, pending, NO_RECIPIENT, alarm=True)
         return
     if pending.notice.test:
         await _rehearse(desk, who, pending, channel)
@@ -252,8 +252,9 @@ async def _alarm(desk: Desk, pending: Pending, code: str) -> None:
     institution: InstitutionId = pending.notice.institution
     if pending.notice.test:
         return  # The probe itself tells what did not arrive.
-    if code == "no_recipient":
-        await raise_alarm(desk, "no_recipient", institution, rung=pending.notice.rung, error=code)
+    if code == NO_RECIPIENT:
+        facts = {"rung": pending.notice.rung, "error": code, "confidential": pending.notice.confidential}
+        await raise_alarm(desk, NO_RECIPIENT, institution, **facts)
     else:
         await raise_alarm(
             desk, "undelivered", institution, channel=pending.channel, error=code, attempts=pending.attempt

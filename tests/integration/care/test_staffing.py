@@ -55,7 +55,7 @@ def test_a_campus_that_says_who_answers_may_go_live(settings: dict[str, Any]) ->
 
 
 async def test_production_does_not_start_without_a_responder(campus: Campus) -> None:
-    campus.change("update institutions set settings = '{}' where slug = 'valley'")
+    campus.change("update institutions set settings = '{}'")
     production = campus.settings.model_copy(update={"environment": Environment.PRODUCTION})
     with pytest.raises(ConfigurationError, match="valley"):
         async for _ in open_worker(production, campus.clock):
