@@ -20,6 +20,7 @@ from cli.stack import embedded_stack, only_one, remember_address
 from core.errors import ConfigurationError
 from core.settings import Settings
 from db.embedded import die_with_parent
+from simulators.run import serve_in_process
 
 READY_TIMEOUT_SECONDS = 60
 MOST_RESTARTS = 5
@@ -85,12 +86,16 @@ def up(settings: Settings, *, demo: bool) -> None:
             port = _free_port(settings.host, settings.port)
             address = f"http://{settings.host}:{port}"
             remember_address(settings.home, address)
-            environment = os.environ | {
-                "COMPANION_HOME": str(settings.home),
-                "COMPANION_PORT": str(port),
-                "COMPANION_PUBLIC_URL": address,
-                "COMPANION_DEMO": "true" if demo else "false",
-            }
+            environment = (
+                os.environ
+                | {
+                    "COMPANION_HOME": str(settings.home),
+                    "COMPANION_PORT": str(port),
+                    "COMPANION_PUBLIC_URL": address,
+                    "COMPANION_DEMO": "true" if demo else "false",
+                }
+                | (_demo_canvas(children) if demo and not settings.canvas_url else {})
+            )
             api, worker = Child("API", ["serve"], environment), Child("worker", ["worker"], environment)
             with step("API and worker"):
                 children.callback(api.stop)
@@ -119,6 +124,17 @@ def _make_demo(settings: Settings) -> list[Login]:
 
     with step("Demo campus"):
         return asyncio.run(ensure_demo(settings))
+
+
+def _demo_canvas(children: ExitStack) -> dict[str, str]:
+    """Run the simulated Canvas beside the demo campus; returns the settings that reach it. It forgets when it stops."""
+    with step("Canvas of the demo campus"):
+        running = children.enter_context(serve_in_process("simulators.canvas"))
+    return {
+        "COMPANION_CANVAS_URL": running.base_url,
+        "COMPANION_CANVAS_CLIENT_ID": "10002",
+        "COMPANION_CANVAS_CLIENT_SECRET": "scoped-development-secret",
+    }
 
 
 def _free_port(host: str, wanted: int) -> int:

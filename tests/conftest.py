@@ -37,6 +37,7 @@ from db.embedded import (
 from db.migrate import migrate
 from embedding.export import export_encoder, model_directory
 from embedding.onnx import OnnxEmbedder
+from simulators.run import Running, serve_in_process
 from tests.site import Site
 from tools.people.accounts import Accounts, NewAccount
 
@@ -118,8 +119,20 @@ def settings(postgres: EmbeddedPostgres, redis: EmbeddedRedis, secrets: dict[str
 
 
 @pytest.fixture(scope="session")
+def campus_canvas() -> Iterator[Running]:
+    """The Canvas of the demo campus, as a process of its own, at the time of this machine."""
+    with serve_in_process("simulators.canvas") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def site(
-    postgres: EmbeddedPostgres, redis: EmbeddedRedis, secrets: dict[str, str], encoder: OnnxEmbedder, scratch: Path
+    postgres: EmbeddedPostgres,
+    redis: EmbeddedRedis,
+    secrets: dict[str, str],
+    encoder: OnnxEmbedder,
+    scratch: Path,
+    campus_canvas: Running,
 ) -> Iterator[Site]:
     """The whole service with its demo campus and articles, in processes of its own."""
     name = "site"
@@ -130,6 +143,9 @@ def site(
             "demo": True,
             "demo_password": SecretStr("a demo password"),
             "telemetry_url": "http://127.0.0.1:9/unreachable",
+            "canvas_url": campus_canvas.base_url,
+            "canvas_client_id": "10002",
+            "canvas_client_secret": SecretStr("scoped-development-secret"),
         }
     )
     asyncio.run(ingest_articles(over))

@@ -13,6 +13,8 @@ from api.parts import Parts
 from tools.academic.canvas import service
 from tools.academic.canvas.desk import CanvasDesk
 from tools.academic.canvas.statuses import CanvasStatus
+from tools.academic.canvas.times import zone_of_student
+from tools.people.consent import ConsentKind, consent_texts, give_consent, read_consent
 
 router = APIRouter(prefix="/api/v1/academic/canvas", tags=["canvas"])
 LONGEST = 2000
@@ -48,6 +50,22 @@ class StatusOut(BaseModel):
     due_this_week: int
 
 
+class ConsentOut(BaseModel):
+    """What is asked before connecting, in the words that are agreed to."""
+
+    version: str
+    title: str
+    text: list[str]
+    may_give: bool = Field(description="whether the student is old enough and has said so")
+    given_at: datetime | None = Field(description="in the student's own zone; none: not agreed")
+
+
+class Agreed(BaseModel):
+    """The version of the words that were read."""
+
+    version: Annotated[str, Field(max_length=40)]
+
+
 class Disconnected(BaseModel):
     """What became of the permission and of what was read."""
 
@@ -66,11 +84,31 @@ def status_out(status: CanvasStatus) -> StatusOut:
     return StatusOut.model_validate(status, from_attributes=True)
 
 
+@router.get("/consent")
+async def read_consent_(who: StudentDep, parts: PartsDep) -> ConsentOut:
+    """What the student is asked before connecting, and where they stand."""
+    asked = consent_texts()[ConsentKind.CANVAS]
+    async with parts.db.acting(who) as tx:
+        standing, zone = await read_consent(tx, ConsentKind.CANVAS), await zone_of_student(tx, None)
+    given = standing.given_at.astimezone(zone) if standing.given_at else None
+    return ConsentOut(
+        version=asked.version, title=asked.title, text=list(asked.text), may_give=standing.may_give, given_at=given
+    )
+
+
+@router.post("/consent")
+async def agree(body: Agreed, who: StudentDep, parts: PartsDep) -> ConsentOut:
+    """Agree to the words of a version; `disconnect` takes it back."""
+    async with parts.db.acting(who) as tx:
+        await give_consent(tx, ConsentKind.CANVAS, body.version, at=parts.clock.now())
+    return await read_consent_(who, parts)
+
+
 @router.get("/auth-url")
 async def auth_url(
     who: StudentDep, parts: PartsDep, client: Annotated[Literal["browser", "app"], Query()] = "browser"
 ) -> AuthUrl:
-    """The address to open. It is good for ten minutes and one answer."""
+    """The address to open, good for ten minutes and one answer; 409 `consent_needed` before the student agreed here."""
     await parts.limiter.hit("canvas_sign_in", str(who.account_id), "20/hour")
     return AuthUrl(url=await service.begin_sign_in(canvas_of(parts), who, app=client == "app"))
 
@@ -100,5 +138,5 @@ async def sync(who: StudentDep, parts: PartsDep) -> StatusOut:
 
 @router.post("/disconnect")
 async def disconnect(who: StudentDep, parts: PartsDep) -> Disconnected:
-    """Give the permission back and delete what was read."""
+    """Give the permission back, delete what was read, and end the consent."""
     return Disconnected(text=await service.disconnect(canvas_of(parts), who))

@@ -32,7 +32,7 @@ class Browsing:
     opens: Callable[..., Awaitable[Page]]
     complaints: list[str]
     foreign: list[str]
-    """Requests that left this service."""
+    """Requests that left this service and the campus's Canvas."""
 
     async def page(
         self, size: Size = PHONE, theme: Theme = "light", *, script: bool = True, keeps_help: bool = False
@@ -73,7 +73,8 @@ async def browsing(chromium: Browser, site: Site) -> AsyncIterator[Browsing]:
             page.on(
                 "console", lambda said: complaints.append(said.text) if _is_complaint(said.type, said.text) else None
             )
-            page.on("request", lambda sent: foreign.append(sent.url) if _leaves(sent.url, site.address) else None)
+            known = (site.address, site.settings.canvas_url or site.address)
+            page.on("request", lambda sent: foreign.append(sent.url) if _leaves(sent.url, known) else None)
             return page
 
         yield Browsing(opens, complaints, foreign)
@@ -85,8 +86,8 @@ def _is_complaint(kind: str, text: str) -> bool:
     return kind in ("error", "warning") and not text.startswith(MEANT)
 
 
-def _leaves(url: str, address: str) -> bool:
-    return not url.startswith((address, "data:", "blob:"))
+def _leaves(url: str, known: tuple[str, ...]) -> bool:
+    return not url.startswith((*known, "data:", "blob:"))
 
 
 @pytest.fixture

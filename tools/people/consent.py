@@ -11,14 +11,12 @@ from typing import Any
 
 import yaml
 
-from core.errors import Conflict, NotAllowed
+from core.errors import CompanionError, Conflict, NotAllowed
 from core.ids import StudentId, new_id
 from db.access import Tx
 from tools.people.people import read_profile, require_student
 
 _FILE = Path(__file__).parent / "consents.yaml"
-OF_AGE = ("18_24", "25_plus")
-"""Who is younger, or has not said, cannot agree to this by themself; they are not asked."""
 
 
 class ConsentKind(StrEnum):
@@ -26,6 +24,21 @@ class ConsentKind(StrEnum):
 
     EXAMPLES = "examples"
     """Messages that screening got wrong may be kept, de-identified, to test it."""
+    CANVAS = "canvas"
+    """Courses, work and grades may be read from Canvas, kept here and used to answer the student."""
+
+
+ADULTS = ("18_24", "25_plus")
+OF_AGE = {ConsentKind.EXAMPLES: ADULTS, ConsentKind.CANVAS: ("16_17", *ADULTS)}
+"""Who is younger, or has not said, cannot agree to this by themself; they are not asked."""
+LEAST_AGE = {ConsentKind.EXAMPLES: 18, ConsentKind.CANVAS: 16}
+
+
+class ConsentNeeded(CompanionError):
+    """You have not agreed to this. Read what it is about and agree first, if you want."""
+
+    status = 409
+    code = "consent_needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +75,18 @@ async def read_consent(tx: Tx, kind: ConsentKind) -> Consent:
         (student, kind),
     )
     given_at, version, kept = await cursor.fetchone() or (None, None, 0)
-    return Consent(kind, profile.age_band in OF_AGE, given_at, version, kept)
+    return Consent(kind, profile.age_band in OF_AGE[kind], given_at, version, kept)
 
 
 async def give_consent(tx: Tx, kind: ConsentKind, version: str, *, at: datetime) -> None:
     """Record that the acting student agrees to the words of a version; again changes nothing.
 
-    Raises `NotAllowed` for who is under 18 or has not said, `Conflict` when the words have changed since they were read.
+    Raises `NotAllowed` for who is too young for it or has not said, `Conflict` when the words have changed since they
+    were read.
     """
     student = require_student(tx)
-    if (await read_profile(tx, student)).age_band not in OF_AGE:
-        raise NotAllowed("This is for people of 18 or older.")
+    if (await read_profile(tx, student)).age_band not in OF_AGE[kind]:
+        raise NotAllowed(f"This is for people of {LEAST_AGE[kind]} or older.")
     if version != consent_texts()[kind].version:
         raise Conflict("The text has changed since you opened it. Read it again first.")
     await tx.conn.execute(
@@ -88,6 +102,12 @@ async def withdraw_consent(tx: Tx, kind: ConsentKind, *, at: datetime) -> None:
         "update consents set withdrawn_at = %s where student_id = %s and kind = %s and withdrawn_at is null",
         (at, require_student(tx), kind),
     )
+
+
+async def require_consent(tx: Tx, kind: ConsentKind) -> None:
+    """Raise `ConsentNeeded` unless the acting student agrees at this moment."""
+    if not await has_consented(tx, require_student(tx), kind):
+        raise ConsentNeeded
 
 
 async def has_consented(tx: Tx, student: StudentId, kind: ConsentKind) -> bool:

@@ -30,6 +30,7 @@ from tools.academic.canvas.mirror import Kept
 from tools.academic.canvas.models import Course, Work
 from tools.academic.canvas.statuses import CanvasStatus
 from tools.academic.canvas.sync import sync
+from tools.people.consent import ConsentKind, consent_texts, give_consent
 from tools.people.keys import student_key
 
 NOW = datetime(2026, 9, 24, 18, tzinfo=UTC)
@@ -56,7 +57,14 @@ class Bench:
     jobs: App
     people: People
     owner_dsn: str
+    people_db: Database
+    """The API's login: only there may a student agree to something."""
     waited: list[float] = field(default_factory=list)
+
+    @property
+    def api_desk(self) -> CanvasDesk:
+        """The desk as the API has it."""
+        return replace(self.desk, db=self.people_db)
 
     def change(self, **step: Any) -> None:
         url = f"{self.simulated.control.url}/__control__/changes"
@@ -80,8 +88,15 @@ class Bench:
         """The requests for a path that reached Canvas."""
         return [row for row in self.simulated.control.requests() if path in row["path"]]
 
+    async def agree(self, who: Acting) -> None:
+        """The student's yes here, which comes before Canvas is asked."""
+        async with self.people_db.acting(who) as tx:
+            version = consent_texts()[ConsentKind.CANVAS].version
+            await give_consent(tx, ConsentKind.CANVAS, version, at=self.clock.now())
+
     async def answer_of(self, who: Acting, user: int, *, deny: bool = False) -> dict[str, str]:
-        """What Canvas sends the browser back with after the student said yes or no."""
+        """What Canvas sends the browser back with after the student agreed here and said yes or no there."""
+        await self.agree(who)
         location = consent(await service.begin_sign_in(self.desk, who), user, deny=deny)
         return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
 
@@ -137,7 +152,12 @@ def config_of(simulated: Running, key: tuple[str, str] = UNSCOPED) -> CanvasConf
 
 @pytest.fixture
 async def bench(
-    simulated: Running, settings: Settings, keys: KeyRing, people: People, request: pytest.FixtureRequest
+    simulated: Running,
+    settings: Settings,
+    keys: KeyRing,
+    people: People,
+    database: Database,
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Bench]:
     """Nobody is connected yet. Mark with `canvas_key` for another developer key."""
     simulated.control.reset()
@@ -157,7 +177,7 @@ async def bench(
             await bench.pause(seconds)
 
         desk = await stack.enter_async_context(open_canvas(config, db, clock, pause))
-        bench = Bench(simulated, desk, clock, jobs, people, settings.owner_dsn.get_secret_value(), waited)
+        bench = Bench(simulated, desk, clock, jobs, people, settings.owner_dsn.get_secret_value(), database, waited)
         yield bench
 
 

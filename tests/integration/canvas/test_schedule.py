@@ -7,10 +7,13 @@ from uuid import uuid4
 
 import pytest
 
+from core.errors import NotAllowed
 from core.ids import new_id
 from tests.integration.canvas.conftest import JONAS, MAYA, NOW, Bench
 from tools.academic.canvas import schedule, service
 from tools.academic.canvas.connections import next_turn, slot_after
+from tools.academic.canvas.models import Work
+from tools.people.consent import ConsentKind, ConsentNeeded, withdraw_consent
 
 QUARTER = timedelta(minutes=15)
 
@@ -162,7 +165,7 @@ class TestService:
         maya = connected.people.maya
         token = await connected.desk.access(maya).current()
         connected.change(op="tokens", user_id=MAYA, effect="expire")
-        assert "taken back" in await service.disconnect(connected.desk, maya)
+        assert "taken back" in await service.disconnect(connected.api_desk, maya)
         for table in ("connections", "tokens", "mirror"):
             assert connected.rows(f"select count(*) from canvas_{table}") == [(0,)]  # noqa: S608
         assert not await connected.desk.oauth.revoke(token)
@@ -171,5 +174,42 @@ class TestService:
 
     async def test_disconnecting_works_without_canvas(self, connected: Bench) -> None:
         connected.fault("timeout", "", times=None)
-        assert "didn't confirm" in await service.disconnect(connected.desk, connected.people.maya)
+        assert "didn't confirm" in await service.disconnect(connected.api_desk, connected.people.maya)
         assert connected.rows("select count(*) from canvas_mirror") == [(0,)]
+
+
+class TestConsent:
+    async def test_nothing_begins_before_the_student_agreed(self, bench: Bench) -> None:
+        with pytest.raises(ConsentNeeded):
+            await service.begin_sign_in(bench.desk, bench.people.maya)
+        assert bench.asked() == []
+
+    async def test_an_answer_of_canvas_after_a_no_connects_nothing(self, bench: Bench) -> None:
+        maya = bench.people.maya
+        answer = await bench.answer_of(maya, MAYA)
+        async with bench.people_db.acting(maya) as tx:
+            await withdraw_consent(tx, ConsentKind.CANVAS, at=bench.clock.now())
+        with pytest.raises(service.CanvasSignIn, match="used already or is too old"):
+            await service.finish_sign_in(
+                bench.desk, bench.jobs, maya, state=answer["state"], code=answer["code"], error=None
+            )
+        assert bench.rows("select count(*) from canvas_connections") == [(0,)]
+
+    async def test_taking_it_back_anywhere_deletes_what_came_from_canvas(self, connected: Bench) -> None:
+        maya = connected.people.maya
+        async with connected.people_db.acting(maya) as tx:
+            await withdraw_consent(tx, ConsentKind.CANVAS, at=connected.clock.now())
+        for table in ("connections", "tokens", "mirror"):
+            assert connected.rows(f"select count(*) from canvas_{table}") == [(0,)]  # noqa: S608
+        assert await connected.sync(maya) is None
+
+    async def test_the_database_itself_shows_nothing_without_a_yes(self, connected: Bench) -> None:
+        """As the owner, a yes vanishes without its trigger: rows that were forgotten are unreadable all the same."""
+        connected.rows("delete from consents returning id")
+        assert await connected.all(connected.people.maya, Work) == []
+        assert connected.rows("select count(*) from canvas_mirror") != [(0,)]
+
+    async def test_who_is_too_young_is_not_asked(self, bench: Bench) -> None:
+        bench.rows("update profiles set age_band = 'under_16' returning account_id")
+        with pytest.raises(NotAllowed, match="16 or older"):
+            await bench.agree(bench.people.maya)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from core.crypto import KeyRing
@@ -33,7 +34,10 @@ from tools.academic.canvas import (
 from tools.academic.canvas.failures import CanvasFailure
 from tools.academic.canvas.models import Submission
 
-FAILS = (AssertionError, CompanionError, CanvasFailure, ZeroDivisionError, ValueError, pytest.fail.Exception)
+FAILS = (
+    AssertionError, CompanionError, CanvasFailure, ZeroDivisionError, psycopg.errors.InsufficientPrivilege,
+    pytest.fail.Exception,
+)  # fmt: skip
 """A check that fails, or a bug that the next line of defence stops."""
 Check = Callable[[Bench, pytest.MonkeyPatch], Awaitable[None]]
 
@@ -55,6 +59,10 @@ def stays(kind: str) -> Check:
     return lambda bench, _: test_sync.TestFaults().test_a_fault_that_stays_becomes_a_status_and_leaves_the_data(
         bench, kind
     )
+
+
+def before_a_yes(bench: Bench, _: pytest.MonkeyPatch) -> Awaitable[None]:
+    return test_schedule.TestConsent().test_nothing_begins_before_the_student_agreed(bench)
 
 
 BUGS: dict[str, tuple[Callable[..., Any], str, str, Check]] = {
@@ -130,9 +138,9 @@ BUGS: dict[str, tuple[Callable[..., Any], str, str, Check]] = {
             test_schedule.TestService().test_an_answer_counts_once_for_the_one_who_asked_and_not_for_long(bench)
         ),
     ),
-    "disconnecting leaves the mirror": (
-        connections.end_connection, "delete from canvas_connections", "delete from canvas_sign_ins",
-        lambda bench, _: test_schedule.TestService().test_disconnecting_takes_everything_back(bench),
+    "Canvas is asked before the student is": (
+        service.begin_sign_in, "await require_consent(tx, ConsentKind.CANVAS)", "pass",
+        before_a_yes,
     ),
 }  # fmt: skip
 
@@ -140,6 +148,8 @@ BUGS: dict[str, tuple[Callable[..., Any], str, str, Check]] = {
 @pytest.mark.parametrize("bug", BUGS)
 async def test_a_seeded_bug_is_noticed(connected: Bench, monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
     function, old, new, check = BUGS[bug]
+    if check is before_a_yes:
+        connected.rows("update consents set withdrawn_at = now() returning id")
     seed(monkeypatch, function, old, new)
     await must_fail(check(connected, monkeypatch))
 

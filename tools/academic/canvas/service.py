@@ -22,6 +22,7 @@ from tools.academic.canvas.oauth import OURS, new_secrets
 from tools.academic.canvas.schedule import hand_over
 from tools.academic.canvas.statuses import CanvasStatus, load_words, status_text, without_connection
 from tools.academic.canvas.times import zone_of_student
+from tools.people.consent import ConsentKind, require_consent, withdraw_consent
 from tools.people.keys import student_key
 from tools.people.people import require_student
 
@@ -52,12 +53,16 @@ class CanvasNotOffered(CompanionError):
 
 
 async def begin_sign_in(desk: CanvasDesk, who: Acting, *, app: bool = False) -> str:
-    """Return the address at which the student allows the service to read; good for ten minutes and one answer."""
+    """Return the address at which the student allows the service to read; good for ten minutes and one answer.
+
+    Raises `ConsentNeeded` unless the student agreed here before, in the words of `consents.yaml`.
+    """
     redirect = desk.config.app_redirect_url if app else desk.config.redirect_url
     if redirect is None:
         raise CanvasNotOffered(load_words().sign_in["no_app"])
     fresh, now = new_secrets(), desk.clock.now()
     async with desk.db.acting(who) as tx:
+        await require_consent(tx, ConsentKind.CANVAS)
         student, key, state_hash = require_student(tx), await student_key(tx), _hash(fresh.state)
         await tx.conn.execute("delete from canvas_sign_ins where student_id = %s and expires_at < %s", (student, now))
         await tx.conn.execute(
@@ -91,6 +96,7 @@ async def finish_sign_in(
         raise CanvasSignIn(words["failed"])
     token = await _or_say(desk.oauth.exchange(code, verifier, redirect))
     async with desk.db.acting(who) as tx:
+        await require_consent(tx, ConsentKind.CANVAS)
         await begin_connection(tx, await student_key(tx), token, at=desk.clock.now())
         await hand_over(jobs, tx.conn, desk.config, who.institution_id, require_student(tx))
     return await read_status(desk, desk.db, who)
@@ -135,12 +141,13 @@ async def ask_for_sync(desk: CanvasDesk, jobs: App, who: Acting) -> CanvasStatus
 async def disconnect(desk: CanvasDesk, who: Acting) -> str:
     """Give the permission back and delete everything that came from Canvas; returns the words for it.
 
-    What is here is deleted whether Canvas answers or not.
+    What is here is deleted whether Canvas answers or not, and the consent ends with it: connecting again asks again.
     """
     words = load_words().disconnect
     gone = await _give_back(desk, who)
     async with desk.db.acting(who) as tx:
         await end_connection(tx)
+        await withdraw_consent(tx, ConsentKind.CANVAS, at=desk.clock.now())
     return words["gone" if gone else "kept"]
 
 
