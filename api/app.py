@@ -12,7 +12,19 @@ from fastapi.staticfiles import StaticFiles
 from api import problems
 from api.middleware import Edge
 from api.parts import Parts, open_parts
-from api.routes import auth, canvas, care, conversations, operation, public, second_factor, tasks, wellness
+from api.routes import (
+    auth,
+    canvas,
+    care,
+    conversations,
+    crisis,
+    mood,
+    operation,
+    public,
+    second_factor,
+    tasks,
+    wellness,
+)
 from api.web import pages
 from api.web import problems as problem_pages
 from core.settings import Settings
@@ -47,7 +59,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     )
     problems.install(app)
     problem_pages.install(app)
-    for part in (auth, second_factor, conversations, wellness, tasks, canvas, public, care, operation):
+    for part in (auth, second_factor, conversations, mood, crisis, wellness, tasks, canvas, public, care, operation):
         app.include_router(part.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

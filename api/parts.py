@@ -17,6 +17,7 @@ from agents.run import stream_turn
 from agents.services import open_services
 from api.limits import Limiter
 from api.telemetry import push_counters
+from conversations.beside import Beside
 from conversations.broker import Broker
 from conversations.cut_off import CutOff
 from conversations.intake import Intake
@@ -67,6 +68,8 @@ class Parts:
     embedder: Embedder
     screener: Screener
     conversations: Conversations
+    beside: Beside
+    """Takes in words that are no message: notes and logs."""
     canvas: CanvasDesk | None
     """None where the campus has no Canvas."""
 
@@ -127,6 +130,7 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
             embedder=embedder,
             screener=screener,
             conversations=conversations,
+            beside=Beside(db, jobs, intake, conversations, cut_off, clock),
             canvas=canvas,
         )
 

@@ -76,6 +76,10 @@ class Intake:
             log.error("message_never_fits", conversation=str(message.conversation))
             return await self._keep(message, None)
 
+    async def judge(self, text: str, context: ScreeningContext) -> Screening:
+        """Screen words that are not a message yet, in turn with the messages."""
+        return await self._screen(text, context)
+
     async def screens(self, within: float) -> Screening | None:
         """Screen a word in turn with the students' messages; None when that takes longer than `within` seconds."""
         try:

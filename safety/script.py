@@ -7,6 +7,7 @@ crisis protocol; the declared table is in `data/scripts/flow.yaml`. The machine 
 
 from __future__ import annotations
 
+from safety.triage.asking import open_asked
 from safety.triage.delivery import delivery_status, direct_call_words
 from safety.triage.heard_again import heard_again
 from safety.triage.live_person import caring_message, counselor_regrades, counselor_takes_over, hand_back
@@ -27,6 +28,7 @@ __all__ = [
     "gentle_check_in",
     "hand_back",
     "heard_again",
+    "open_asked",
     "open_follow_up",
     "open_screener",
     "open_triage",

@@ -15,8 +15,8 @@ _RETURNING = (Category.SUICIDE, Category.SELF_HARM)
 """Matters in which a student who comes back is asked what is different, without an introduction."""
 
 
-def open_case(draft: Draft, before: TriageState, intro: str | None = None) -> ScriptStep:
-    """Enter the script of the case's category: what comes first there, who is told, the first question."""
+def open_case(draft: Draft, before: TriageState, intro: str | None = None, reason: str = "words") -> ScriptStep:
+    """Enter the script of the case's category: what comes first there, who is told and why, the first question."""
     if draft.decision().turn is TurnKind.EMERGENCY:
         return emergency(draft, before)
     state, facts = draft.state, draft.facts
@@ -24,7 +24,7 @@ def open_case(draft: Draft, before: TriageState, intro: str | None = None) -> Sc
     draft.say(f"intro.{intro or ('again' if again else _intro(draft))}")
     if state.severity.rank >= Severity.HIGH.rank:
         draft.say("urgent.default")
-    draft.tell(before)
+    draft.tell(before, reason)
     first = load_flow().tracks[state.category].first
     if region_of(state.region) is None and "el_country" not in state.asked:
         return ask_country(draft, first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import NotAllowed, NotFound
 from core.ids import AccountId, StudentId
@@ -56,6 +57,16 @@ async def read_profile(tx: Tx, account: UUID) -> Profile:
         raise NotFound
     key = await subject_key(tx, account)
     return Profile(AccountId(account), key.open(row[0], f"profiles.name:{account}"), *row[1:])
+
+
+async def own_zone(tx: Tx) -> ZoneInfo:
+    """Return the time zone of the student whose rows are open; UTC where the profile names one that does not exist."""
+    cursor = await tx.conn.execute("select time_zone from profiles where account_id = %s", (require_student(tx),))
+    row = await cursor.fetchone()
+    try:
+        return ZoneInfo(row[0] if row else "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 async def campus_region(tx: Tx) -> str | None:

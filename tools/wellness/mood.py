@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import numpy as np
 
 from core.crypto import SubjectKey
-from core.errors import InvalidInput
+from core.errors import InvalidInput, NotFound
 from core.ids import TurnId, new_id
 from db.access import Tx
 from tools.people.people import require_student
+from tools.wellness.emotions import EMOTIONS, chosen
 
-EMOTIONS = (
-    "angry", "anxious", "ashamed", "bored", "calm", "confused", "content", "down", "excited", "frustrated", "grateful",
-    "guilty", "happy", "hopeful", "hurt", "jealous", "lonely", "numb", "overwhelmed", "proud", "relieved", "stressed",
-    "tired",
-)  # fmt: skip
+__all__ = ["EMOTIONS", "MoodEntry", "MoodTrend", "log_mood", "mood_history", "mood_page", "mood_trend"]
+COLUMNS = "id, score, emotions, note_sealed, logged_at"
 LONGEST_NOTE = 4000
 LEAST_FOR_TREND = 4
 STEADY_PER_WEEK = 0.5
@@ -61,19 +60,17 @@ async def log_mood(
     note: str | None = None,
     at: datetime,
     source_turn: TurnId | None = None,
+    entry_id: UUID | None = None,
 ) -> MoodEntry:
-    """Store a mood entry of the acting student; raises `InvalidInput`."""
+    """Store a mood entry of the acting student; the same `entry_id` again changes nothing. Raises `InvalidInput`."""
     if not 1 <= score <= 10:
         raise InvalidInput("A mood score is a whole number from 1 to 10.")
-    unknown = sorted(set(emotions) - set(EMOTIONS))
-    if unknown:
-        raise InvalidInput(f"Unknown emotions. Choose from: {', '.join(EMOTIONS)}.")
     if note is not None and len(note) > LONGEST_NOTE:
         raise InvalidInput(f"A note holds at most {LONGEST_NOTE} characters.")
-    entry = MoodEntry(new_id(), score, tuple(dict.fromkeys(emotions)), note or None, at)
-    await tx.conn.execute(
+    entry = MoodEntry(entry_id or new_id(), score, chosen(emotions), note or None, at)
+    stored = await tx.conn.execute(
         "insert into mood_logs (id, institution_id, student_id, source_turn, score, emotions, note_sealed, logged_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s)",
+        " values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (id) do nothing",
         (
             entry.id,
             tx.who.institution_id,
@@ -85,22 +82,76 @@ async def log_mood(
             at,
         ),
     )
-    return entry
+    return entry if stored.rowcount else await read_mood(tx, key, entry.id)
+
+
+async def read_mood(tx: Tx, key: SubjectKey, entry_id: UUID) -> MoodEntry:
+    """Return one entry of the acting student; raises `NotFound`."""
+    cursor = await tx.conn.execute(
+        f"select {COLUMNS} from mood_logs where student_id = %s and id = %s",  # noqa: S608  # our own columns
+        (require_student(tx), entry_id),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound
+    return _entry(key, row)
 
 
 async def mood_history(tx: Tx, key: SubjectKey, *, since: datetime, limit: int = 50) -> list[MoodEntry]:
     """Return the acting student's entries from `since` on, newest first."""
     cursor = await tx.conn.execute(
-        "select id, score, emotions, note_sealed, logged_at from mood_logs"
-        " where student_id = %s and logged_at >= %s order by logged_at desc, id desc limit %s",
+        f"select {COLUMNS} from mood_logs where student_id = %s and logged_at >= %s"  # noqa: S608  # our own columns
+        " order by logged_at desc, id desc limit %s",
         (require_student(tx), since, limit),
     )
-    return [
-        MoodEntry(
-            row[0], row[1], tuple(row[2]), key.open(row[3], f"mood_logs.note:{row[0]}") if row[3] else None, row[4]
-        )
-        for row in await cursor.fetchall()
-    ]
+    return [_entry(key, row) for row in await cursor.fetchall()]
+
+
+async def mood_page(
+    tx: Tx, key: SubjectKey, *, since: datetime, limit: int, cursor: str | None = None
+) -> tuple[list[MoodEntry], str | None]:
+    """Return entries from `since` on, newest first, after a cursor, and the cursor of the next page or None.
+
+    Raises `InvalidInput` for a cursor that no page gave.
+    """
+    at, entry_id = _read_cursor(cursor) if cursor else (None, None)
+    found = await tx.conn.execute(
+        f"select {COLUMNS} from mood_logs where student_id = %s and logged_at >= %s"  # noqa: S608  # our own columns
+        " and (%s::timestamptz is null or (logged_at, id) < (%s, %s)) order by logged_at desc, id desc limit %s",
+        (require_student(tx), since, at, at, entry_id, limit + 1),
+    )
+    rows = await found.fetchall()
+    entries = [_entry(key, row) for row in rows[:limit]]
+    return entries, _cursor(entries[-1]) if len(rows) > limit else None
+
+
+async def mood_scores(tx: Tx, *, since: datetime) -> list[tuple[datetime, int]]:
+    """Return moments and scores from `since` on, oldest first: what analytics need, without opening a note."""
+    cursor = await tx.conn.execute(
+        "select logged_at, score from mood_logs where student_id = %s and logged_at >= %s order by logged_at, id",
+        (require_student(tx), since),
+    )
+    return [(at, score) for at, score in await cursor.fetchall()]
+
+
+def _entry(key: SubjectKey, row: tuple[Any, ...]) -> MoodEntry:
+    note = key.open(row[3], f"mood_logs.note:{row[0]}") if row[3] else None
+    return MoodEntry(row[0], row[1], tuple(row[2]), note, row[4])
+
+
+def _cursor(entry: MoodEntry) -> str:
+    return urlsafe_b64encode(f"{entry.logged_at.isoformat()} {entry.id}".encode()).decode()
+
+
+def _read_cursor(text: str) -> tuple[datetime, UUID]:
+    try:
+        at, entry_id = urlsafe_b64decode(text.encode()).decode().split(" ")
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment, UUID(entry_id)
+    except ValueError as error:
+        raise InvalidInput("This page is not known. Begin again without a cursor.") from error
 
 
 def mood_trend(entries: Sequence[MoodEntry]) -> MoodTrend:

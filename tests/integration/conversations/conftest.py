@@ -13,6 +13,7 @@ import pytest
 
 from agents.state import ReviewedSentence, ScreenedTurn, TurnEvent, TurnOutcome
 from conversations import history
+from conversations.beside import Beside
 from conversations.broker import Broker
 from conversations.intake import Intake
 from conversations.runner import Runner
@@ -53,6 +54,7 @@ class Desk:
     intake: Intake
     runner: Runner
     echo: Echo
+    beside: Beside
 
     async def begin(self, who: Acting) -> ConversationId:
         async with self.db.acting(who) as tx:
@@ -88,6 +90,7 @@ async def desk(database: Database, settings: Settings, screener: Screener) -> As
             intake = Intake(database, jobs, screener, clock, executor, cut_off)
             runner = make_runner(database, echo, broker)
             service = Conversations(database, intake, runner, broker, cut_off, clock)
-            yield Desk(database, service, intake, runner, echo)
+            beside = Beside(database, jobs, intake, service, cut_off, clock)
+            yield Desk(database, service, intake, runner, echo, beside)
             await runner.stop()
             await cut_off.close()
