@@ -9,6 +9,7 @@ from agents.services import TurnContext
 from core.errors import CompanionError
 from tools.academic.tasks import Task, list_tasks
 from tools.people.keys import student_key
+from tools.people.uses import COMPANION, allows
 from tools.wellness.mood import MoodEntry, mood_history
 
 MOOD_DAYS = 14
@@ -33,8 +34,11 @@ async def recall(context: TurnContext) -> Recalled:
     try:
         async with context.services.db.acting(context.who) as tx:
             key = await student_key(tx)
-            moods = await mood_history(tx, key, since=now - timedelta(days=MOOD_DAYS), limit=MOST)
-            tasks = await list_tasks(tx, key, limit=MOST)
+            moods, tasks = [], []
+            if await allows(tx, "mood", COMPANION):
+                moods = await mood_history(tx, key, since=now - timedelta(days=MOOD_DAYS), limit=MOST)
+            if await allows(tx, "tasks", COMPANION):
+                tasks = await list_tasks(tx, key, limit=MOST)
     except CompanionError:
         return Recalled(now, complete=False)
     return Recalled(now, tuple(moods), tuple(tasks))

@@ -30,6 +30,7 @@ from tools.academic import tasks
 from tools.academic.tasks import Task
 from tools.care.plan import read_plan
 from tools.people.keys import student_key
+from tools.people.uses import COMPANION, require_use
 from tools.wellness import mood
 from tools.wellness.mood import EMOTIONS, MoodEntry
 
@@ -124,6 +125,7 @@ async def mood_history(context: TurnContext, asked: MoodHistory) -> Data:
     """Return entries, newest first, and their trend."""
     since = context.services.clock.now() - timedelta(days=asked.days)
     async with context.services.db.acting(context.who) as tx:
+        await require_use(tx, "mood", COMPANION)
         entries = await mood.mood_history(tx, await student_key(tx), since=since, limit=60)
     trend = mood.mood_trend(entries)
     return {
@@ -136,6 +138,7 @@ async def mood_history(context: TurnContext, asked: MoodHistory) -> Data:
 async def list_tasks(context: TurnContext, asked: ListTasks) -> Data:
     """Return open tasks, soonest first."""
     async with context.services.db.acting(context.who) as tx:
+        await require_use(tx, "tasks", COMPANION)
         found = await tasks.list_tasks(tx, await student_key(tx), limit=MOST_TASKS)
     return {"tasks": [_task(context, task) for task in found]}
 
@@ -182,6 +185,7 @@ async def whats_due(context: TurnContext, asked: WhatsDue) -> Data:
     """Return open tasks due within the given days."""
     until = context.services.clock.now() + timedelta(days=asked.days)
     async with context.services.db.acting(context.who) as tx:
+        await require_use(tx, "tasks", COMPANION)
         found = await tasks.whats_due(tx, await student_key(tx), until=until, limit=MOST_TASKS)
     return {"days": asked.days, "tasks": [_task(context, task) for task in found]}
 
@@ -233,6 +237,7 @@ async def lines(context: TurnContext, asked: Lines) -> Data:
 async def safety_plan(context: TurnContext, asked: ReadSafetyPlan) -> Data:
     """Return the student's own plan, or None."""
     async with context.services.db.acting(context.who) as tx:
+        await require_use(tx, "safety_plan", COMPANION)
         plan = await read_plan(tx, await student_key(tx))
     if plan is None:
         return {"plan": None}

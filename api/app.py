@@ -20,6 +20,7 @@ from api.routes import (
     crisis,
     mood,
     operation,
+    own_data,
     public,
     second_factor,
     tasks,
@@ -59,7 +60,20 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     )
     problems.install(app)
     problem_pages.install(app)
-    for part in (auth, second_factor, conversations, mood, crisis, wellness, tasks, canvas, public, care, operation):
+    for part in (
+        auth,
+        second_factor,
+        own_data,
+        conversations,
+        mood,
+        crisis,
+        wellness,
+        tasks,
+        canvas,
+        public,
+        care,
+        operation,
+    ):
         app.include_router(part.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -97,6 +97,12 @@ def acting_operator(who: ActingDep) -> Acting:
     return who
 
 
+async def require_standing(parts: Parts, who: Acting) -> None:
+    """Look the account up where nothing else of a request would; raises `NotAuthenticated` for one that was closed."""
+    async with parts.db.acting(who):
+        pass
+
+
 StudentDep = Annotated[Acting, Depends(acting_student)]
 StaffDep = Annotated[Acting, Depends(acting_staff)]
 OperatorDep = Annotated[Acting, Depends(acting_operator)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import psycopg
@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from core.crypto import KeyRing
-from core.errors import ConfigurationError, Unavailable
+from core.errors import ConfigurationError, NotAuthenticated, Unavailable
 from core.ids import AccountId, InstitutionId, StudentId
 from db.roles import refuse_powerful_role
 
@@ -30,6 +30,13 @@ RECONNECT_SECONDS = 0.25
 """A pool gives a connection up after trying for so long. The next request tries anew at once: no backoff to wait out."""
 PATIENCE_SECONDS = 0.5
 """How long a request waits before it asks whether connecting fails: then waiting is of no use."""
+
+
+SETTINGS = (
+    "select set_config('app.institution', %(institution)s, true), set_config('app.account', %(account)s, true),"
+    " set_config('app.student', %(student)s, true), set_config('app.role', %(role)s, true)"
+)
+STANDS = ", account_stands(%(account)s::uuid, %(institution)s::uuid, %(role)s)"
 
 
 class Role(StrEnum):
@@ -54,6 +61,8 @@ class Acting:
     role: Role
     student_id: StudentId | None = None
     """The student whose rows are open: the student's own id, or that of the job's student in the worker."""
+    signed_in: bool = field(default=False, compare=False)
+    """Whether a token says so: then the account is looked up, since it may have been closed meanwhile."""
 
     @classmethod
     def student(cls, institution_id: InstitutionId, student_id: StudentId) -> Acting:
@@ -131,14 +140,21 @@ class Database:
     async def acting(self, who: Acting) -> AsyncIterator[Tx]:
         """Open a transaction in which `who` acts; commits at the end, rolls back on an exception.
 
-        Raises `Unavailable` when the database cannot be reached.
+        Raises `Unavailable` when the database cannot be reached, and `NotAuthenticated` when the account that signed
+        in is closed or has another role by now.
         """
         async with self.connection() as conn, conn.transaction():
-            await conn.execute(
-                "select set_config('app.institution', %s, true), set_config('app.account', %s, true),"
-                " set_config('app.student', %s, true), set_config('app.role', %s, true)",
-                (str(who.institution_id), str(who.account_id), str(who.student_id or ""), who.role.value),
+            cursor = await conn.execute(
+                SETTINGS + (STANDS if who.signed_in else ""),
+                {
+                    "institution": str(who.institution_id),
+                    "account": str(who.account_id),
+                    "student": str(who.student_id or ""),
+                    "role": who.role.value,
+                },
             )
+            if who.signed_in and (await cursor.fetchone() or ())[-1:] != (True,):
+                raise NotAuthenticated
             yield Tx(conn, who, self._keys)
 
     async def _lend(self) -> Connection:

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import AwareDatetime
 
-from api.deps import ActingDep, PartsDep, StaffDep
+from api.deps import ActingDep, PartsDep, StaffDep, require_standing
 from api.routes import care_case, care_examples, care_rota, care_student
 from api.routes.care_bodies import ColleagueList, Shown
 from core.errors import NotAllowed
@@ -70,6 +70,7 @@ async def events(who: StaffDep, parts: PartsDep, request: Request) -> StreamingR
     A stream ends when its access token would; a client that connects again is asked who it is again.
     """
     life = timedelta(minutes=parts.settings.access_token_minutes)
+    await require_standing(parts, who)
     return StreamingResponse(
         _rings(_bell(request), who, life), headers={"x-accel-buffering": "no"}, media_type="text/event-stream"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -75,7 +75,7 @@ class AccessTokens:
             institution = InstitutionId(UUID(claims["inst"]))
         except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
             raise NotAuthenticated from error
-        return acting_for(institution, AccountId(account), role)
+        return replace(acting_for(institution, AccountId(account), role), signed_in=True)
 
 
 def acting_for(institution: InstitutionId, account: AccountId, role: Role) -> Acting:

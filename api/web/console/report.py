@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from api.deps import PartsDep
+from api.deps import PartsDep, require_standing
 from api.parts import Parts
 from api.web.console.words import console_words
 from api.web.rendering import go, render
@@ -65,8 +65,9 @@ async def protocol(request: Request, who: PageSupervisor, parts: PartsDep) -> Re
 
 
 @router.get("/protocol/{part}")
-async def read_part(request: Request, part: str, who: PageSupervisor) -> Response:
+async def read_part(request: Request, part: str, who: PageSupervisor, parts: PartsDep) -> Response:
     """One part as it is in force, to read before it is signed; raises `NotFound`."""
+    await require_standing(parts, who)
     if part not in list(Part):
         raise NotFound("There is no such part.")
     files = [(path.name, path.read_text(encoding="utf-8")) for path in files_of(Part(part))]
