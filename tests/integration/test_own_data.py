@@ -223,6 +223,18 @@ async def test_an_open_case_holds_the_deletion_up_until_it_is_closed(
     assert rows(settings, "select category, outcome from cases") == [("suicide", "contacted")]
 
 
+async def test_a_deletion_that_overtakes_a_case_is_noticed(
+    database: Database, people: People, settings: Settings
+) -> None:
+    """Without the look at cases the last guard stands: no row that a case hangs on goes while it is open."""
+    with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
+        row = owner.execute("select pg_get_functiondef('erase_me(timestamptz)'::regprocedure)").fetchone()
+        assert row is not None and "if exists (select from cases" in row[0]
+        owner.execute(row[0].replace("if exists (select from cases", "if false and exists (select from cases"))
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        await test_an_open_case_holds_the_deletion_up_until_it_is_closed(database, people, settings)
+
+
 async def test_nobody_erases_somebody_else(database: Database, people: People, settings: Settings) -> None:
     await fill(database, people.maya)
     for wrong in (people.rosa, people.operator):

@@ -1,4 +1,4 @@
-"""Deleting a student: the key is destroyed, so that sealed words end in backups too. An open case holds it up."""
+"""Deleting a student: rows and key are destroyed. An open case holds it up; a backup made before holds both."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ create function account_stands(subject uuid, campus uuid, as_role text) returns 
 revoke all on function account_stands(uuid, uuid, text) from public;
 grant execute on function account_stands(uuid, uuid, text) to companion_app;
 
--- Deleting a student: the key goes, and with it every sealed word in backups too. Of a closed case stay facts without a person.
+-- Deleting a student: the key goes, and with it every sealed word that is left anywhere. Of a closed case stay facts without a person;
+-- every other table with a student's rows is emptied of them, those that are made later included.
 alter table accounts add column delete_requested_at timestamptz;
 grant select (delete_requested_at) on accounts to companion_app;
 create function erase(subject uuid) returns void
@@ -62,8 +63,9 @@ create function erase(subject uuid) returns void
     name text;
   begin
     delete from conversations where student_id = subject;
-    foreach name in array array['mood_logs', 'sleep_logs', 'tasks', 'safety_plans', 'crisis_terms', 'data_uses', 'consents',
-                                'emergency_contacts', 'access_log', 'canvas_sign_ins', 'canvas_connections']
+    for name in select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
+                where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and a.attname = 'student_id'
+                  and c.relname not in ('cases', 'case_events', 'case_rules', 'deliveries', 'delivery_attempts')
     loop
       execute format('delete from %I where student_id = $1', name) using subject;
     end loop;
