@@ -23,7 +23,7 @@ from core.logs import get_logger
 from core.sealed_box import SealingKey
 from db.access import Acting
 from safety.policy import Tier
-from safety.script import advance, degraded_reply, direct_call_words, open_triage
+from safety.script import advance, broken_reply, degraded_reply, direct_call_words, open_triage
 from safety.triage.facts import DeliveryFacts, StudentFacts
 from safety.triage.state import TriageState, TriageStep
 from safety.triage.step import Page, ScriptStep
@@ -257,6 +257,15 @@ class CutOff:
 
 def _answer(standing: Standing, message: Incoming, screening: Screening, now: datetime) -> tuple[ScriptStep, bool]:
     """Return what to say, and whether the script has dealt with the message or it only waits to be answered."""
+    try:
+        return _go_on(standing, message, screening, now)
+    except Exception as error:  # as in `judgement.decide`: the message is kept, answered, and people are called
+        log.error("script_broke", conversation=str(message.conversation), exc_info=error)
+        facts = replace(standing.facts, input=message.kind)
+        return broken_reply(standing.triage, standing.mode, screening, facts, now), screening.crisis
+
+
+def _go_on(standing: Standing, message: Incoming, screening: Screening, now: datetime) -> tuple[ScriptStep, bool]:
     facts = replace(standing.facts, input=message.kind)
     if standing.triage is not None:
         state = _unaccompanied(standing.triage) if screening.crisis else standing.triage

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from procrastinate import App
 
-from conversations.script_store import seal_state, store_message, store_step, take_number
+from conversations.script_store import seal_state, store_message, store_step, take_number, unread
 from conversations.snapshot import Snapshot, read_snapshot
 from core.errors import Conflict, InvalidInput, NotFound
 from core.ids import CaseId, ConversationId
@@ -168,9 +168,9 @@ async def _state_of(tx: Tx, facts: CaseFacts, at: datetime) -> tuple[Snapshot, T
 async def _keep(tx: Tx, snapshot: Snapshot, mode: Mode, state: TriageState | None, at: datetime) -> None:
     """Store a state that nothing is said about; the conversation's number guards it like a message would."""
     kept = await tx.conn.execute(
-        "update conversations set next_seq = next_seq + 1, mode = %s, triage_sealed = %s, updated_at = %s"
-        " where id = %s and next_seq = %s",
-        (mode, seal_state(snapshot, state), at, snapshot.conversation_id, snapshot.next_seq),
+        "update conversations set next_seq = next_seq + 1, mode = %s, triage_sealed = %s, updated_at = %s,"
+        " unread_triage_sealed = coalesce(%s, unread_triage_sealed) where id = %s and next_seq = %s",
+        (mode, seal_state(snapshot, state), at, unread(snapshot), snapshot.conversation_id, snapshot.next_seq),
     )
     if kept.rowcount == 0:
         raise Conflict(BUSY)

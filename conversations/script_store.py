@@ -30,11 +30,12 @@ async def take_number(
     `tick_at` is when the script is looked at again; None looks at once.
     """
     taken = await tx.conn.execute(
-        "update conversations set next_seq = next_seq + 1, updated_at = %s, mode = %s, triage_sealed = %s, tick_at = %s"
+        "update conversations set next_seq = next_seq + 1, updated_at = %s, mode = %s, triage_sealed = %s, tick_at = %s,"
+        " unread_triage_sealed = coalesce(%s, unread_triage_sealed)"
         " where id = %s and next_seq = %s and (delete_requested_at is null or %s)",
         (
-            at, mode, seal_state(snapshot, state), tick_at, snapshot.conversation_id, snapshot.next_seq,
-            snapshot.deletion_requested,
+            at, mode, seal_state(snapshot, state), tick_at, unread(snapshot), snapshot.conversation_id,
+            snapshot.next_seq, snapshot.deletion_requested,
         ),
     )  # fmt: skip
     return taken.rowcount == 1
@@ -105,3 +106,8 @@ def seal_state(snapshot: Snapshot, state: TriageState | None) -> bytes | None:
     if state is None:
         return snapshot.triage_sealed if snapshot.triage_unreadable else None
     return snapshot.key.seal(orjson.dumps(state.to_dict()).decode(), f"conversations.triage:{snapshot.conversation_id}")
+
+
+def unread(snapshot: Snapshot) -> bytes | None:
+    """What is kept beside the new state: the stored one, where it could not be read. It is never thrown away."""
+    return snapshot.triage_sealed if snapshot.triage_unreadable else None

@@ -6,13 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from agents.state import PastMessage
-from core.crypto import SubjectKey, Unreadable
+from conversations.stored_state import from_the_case, read_stored
+from core.crypto import SubjectKey
 from core.errors import NotFound
 from core.ids import ConversationId
-from core.logs import get_logger
 from db.access import Tx
 from safety.disclosure import Law, UseFacts, law_for
 from safety.policy import Signal, load_policy
@@ -28,7 +26,6 @@ from tools.people.people import MINORS
 WINDOW = 40
 """Messages that screening may look back on; the reply uses the newest of them. A turn's cost does not grow."""
 
-log = get_logger("conversations.snapshot")
 NEWEST = 2**31 - 1
 
 CONVERSATION = """
@@ -69,6 +66,7 @@ class Snapshot:
     mode: Mode
     triage_sealed: bytes | None
     triage: TriageState | None
+    """Where the script stands. Of a state that cannot be read, what the open case says; None where there is none."""
     triage_unreadable: bool
     """A state is stored that this version cannot read: nothing may be taken for ordinary."""
     next_seq: int
@@ -117,7 +115,7 @@ async def read_snapshot(
     key = await student_key(tx)
     messages = await (await tx.conn.execute(MESSAGES, (conversation, before, WINDOW))).fetchall()
     history, prior = _read_messages(key, messages[::-1])
-    triage, unreadable = _read_triage(key, row[1], conversation)
+    triage, unreadable = read_stored(key, row[1], conversation)
     staff = staffing(row[9], row[10], now)
     facts = StudentFacts(
         language=row[8],
@@ -130,6 +128,8 @@ async def read_snapshot(
         next_staffed=staff.next_at,
         earlier_case=row[13],
     )
+    if unreadable:
+        triage = await from_the_case(tx, conversation, Mode(row[0]), facts, now)
     if triage is not None:
         facts = replace(
             facts,
@@ -153,18 +153,6 @@ async def read_snapshot(
         use=UseFacts(last_at=row[16], notified_at=row[15], minor=facts.minor),
         signals=(Signal.MOOD_LOW_SUSTAINED.value,) if low.holds(row[17]) else (),
     )
-
-
-def _read_triage(
-    key: SubjectKey, sealed: bytes | None, conversation: ConversationId
-) -> tuple[TriageState | None, bool]:
-    if sealed is None:
-        return None, False
-    try:
-        return TriageState.from_dict(orjson.loads(key.open(sealed, f"conversations.triage:{conversation}"))), False
-    except (KeyError, ValueError, TypeError, Unreadable) as error:
-        log.error("triage_state_unreadable", conversation=str(conversation), exc_info=error)
-        return None, True
 
 
 def _read_messages(

@@ -8,6 +8,7 @@ crisis protocol; the declared table is in `data/scripts/flow.yaml`. The machine 
 from __future__ import annotations
 
 from safety.triage.asking import open_asked
+from safety.triage.broken import broken_reply
 from safety.triage.delivery import delivery_status, direct_call_words
 from safety.triage.heard_again import heard_again
 from safety.triage.live_person import caring_message, counselor_regrades, counselor_takes_over, hand_back
@@ -19,6 +20,7 @@ from safety.triage.silence import tick
 __all__ = [
     "Rehearsal",
     "advance",
+    "broken_reply",
     "caring_message",
     "counselor_regrades",
     "counselor_takes_over",

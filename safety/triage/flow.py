@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from safety.policy import Flag
-from safety.triage.state import TriageStep
+from safety.triage.state import TriageState, TriageStep
 from safety.types import Category, Severity
 
 _FILE = Path(__file__).resolve().parents[1] / "data" / "scripts" / "flow.yaml"
@@ -113,6 +113,19 @@ def load_flow() -> Flow:
         for step, following in data["transitions"].items()
     }
     return Flow(version=data["version"], tracks=tracks, items=items, transitions=transitions)
+
+
+def read_state(data: Mapping[str, Any]) -> TriageState:
+    """Read a stored state, and refuse one whose question this version does not know: it could not be gone on with.
+
+    Raises:
+        KeyError, ValueError, TypeError: the form, or a question in it, is that of another version.
+    """
+    state = TriageState.from_dict(data)
+    unknown = {state.item, state.resume} - {None, *load_flow().items}
+    if unknown:
+        raise ValueError(f"no such question: {sorted(map(str, unknown))}")
+    return state
 
 
 def _item(name: str, data: Mapping[str, Any]) -> Item:
