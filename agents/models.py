@@ -16,7 +16,7 @@ from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.model import OpenedState
 from pydantic import SecretStr
 
-from agents.state import ScreenedTurn, require_screened
+from agents.state import PassedMessage, ScreenedTurn, require_passed, require_screened
 from core.errors import CompanionError, ConfigurationError
 from core.settings import Settings
 
@@ -84,6 +84,21 @@ class LanguageModel:
         Nothing leaves for what is no screened turn: `TypeError`. Raises `ModelFault` when the endpoint is dead, slow, limiting or incomprehensible.
         """
         require_screened(turn)
+        async for chunk in self._stream(messages, tools):
+            yield chunk
+
+    async def opine(self, message: PassedMessage, messages: Sequence[BaseMessage]) -> AsyncIterator[AIMessageChunk]:
+        """Stream an opinion on a message that is answered already; deadlines and faults are those of `stream`.
+
+        Nothing leaves for what screening did not let pass: `TypeError`.
+        """
+        require_passed(message)
+        async for chunk in self._stream(messages, ()):
+            yield chunk
+
+    async def _stream(
+        self, messages: Sequence[BaseMessage], tools: Sequence[ToolSchema]
+    ) -> AsyncIterator[AIMessageChunk]:
         breaker = await self._breakers.get_breaker(self.name)
         try:
             async with breaker:

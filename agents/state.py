@@ -67,6 +67,30 @@ def require_screened(turn: object) -> ScreenedTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedMessage:
+    """A committed message in which screening, all layers running, found no crisis: what a second opinion may be asked on.
+
+    Admission alone constructs it. It is answered by nobody here; an opinion can only raise the verdict.
+    """
+
+    text: str
+    screening: Screening
+    history: tuple[PastMessage, ...] = ()
+    """What went the ordinary way before it, oldest first."""
+
+    def __post_init__(self) -> None:
+        if self.screening.crisis or self.screening.degraded:
+            raise ValueError("A crisis needs no second opinion, and a verdict with a layer missing is screened again.")
+
+
+def require_passed(message: object) -> PassedMessage:
+    """Return the message if it is one on which an opinion may be asked; raises `TypeError` for anything else."""
+    if type(message) is not PassedMessage or message.screening.crisis or message.screening.degraded:
+        raise TypeError("Only a message that screening let pass goes to a second opinion.")
+    return message
+
+
+@dataclass(frozen=True, slots=True)
 class ToolActivity:
     """A tool was used; shown in plain words."""
 

@@ -13,6 +13,7 @@ from functools import partial
 import httpx
 from procrastinate import App
 
+from agents.opinion import open_opinion
 from agents.run import stream_turn
 from agents.services import open_services
 from api.limits import Limiter
@@ -100,6 +101,7 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
         broker = Broker()
         runner = Runner(
             db,
+            jobs,
             partial(stream_turn, services=services),
             broker,
             clock,
@@ -108,7 +110,8 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
         config = CanvasConfig.of(settings)
         canvas = await stack.enter_async_context(open_canvas(config, db, clock)) if config else None
         cut_off = await _open_cut_off(stack, settings, db, clock)
-        intake = Intake(db, jobs, screener, clock, executor, cut_off)
+        opinion = open_opinion(settings) is not None  # The worker asks it; the API only says that it is wanted.
+        intake = Intake(db, jobs, screener, clock, executor, cut_off, second_opinion=opinion)
         conversations = Conversations(db, intake, runner, broker, cut_off, clock)
         stack.push_async_callback(conversations.stop)
         sweeper = asyncio.create_task(_sweep(conversations))

@@ -23,6 +23,8 @@ from tools.care.responders import Answering, answering
 
 WORKER_SILENT = timedelta(minutes=2)
 OLD_RESOURCE = timedelta(days=365)
+MOST_APART = timedelta(seconds=10)
+"""Clocks that are further apart than this move what is promised by minutes or refuse what is signed."""
 
 
 class Complaint(Exception):
@@ -130,6 +132,23 @@ def _spool(settings: Settings) -> str:
     return f"{len(waiting)} messages wait"
 
 
+def _clock(settings: Settings) -> str:
+    with _connect(settings, "app") as connection:
+        row = connection.execute("select clock_timestamp()").fetchone()
+    there = row[0] if row else None
+    apart = abs(_now() - there) if isinstance(there, datetime) else MOST_APART
+    if apart >= MOST_APART:
+        raise Complaint(
+            f"This machine's clock and the database's are {apart.total_seconds():.0f} seconds apart. Deadlines, staffed "
+            "hours, tokens and signatures depend on them: repair the time service (NTP) of both."
+        )
+    return "this machine and the database agree"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def _vector(settings: Settings) -> str:
     with _connect(settings, "app") as connection:
         row = connection.execute("select extversion from pg_extension where extname = 'vector'").fetchone()
@@ -181,7 +200,8 @@ def _model(settings: Settings) -> str:
         ) from error
     if response.status_code in (401, 403):
         raise Complaint(f"{settings.model}: the endpoint refuses the key. Check COMPANION_MODEL_API_KEY.")
-    return f"{settings.model}: the endpoint answers"
+    also = "; it gives second opinions, also on messages that screening asks about" if settings.second_opinion else ""
+    return f"{settings.model}: the endpoint answers{also}"
 
 
 def _worker(settings: Settings) -> str:
@@ -248,6 +268,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "secrets": _secrets,
     "database": _database,
     "roles": _roles,
+    "clock": _clock,
     "spool": _spool,
     "vector extension": _vector,
     "Redis": _redis,

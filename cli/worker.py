@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+from agents.opinion import open_opinion
+from conversations.caring import add_caring
 from conversations.replaying import keep_replaying
 from conversations.second_look import add_second_look
+from conversations.second_opinion import add_second_opinion
 from conversations.ticks import add_ticks
 from core.logs import configure_logging
 from core.settings import Settings
@@ -15,13 +18,16 @@ from tools.academic.canvas.config import CanvasConfig
 from tools.academic.canvas.schedule import add_canvas
 from tools.care import working
 from tools.care.probe import add_probe
+from tools.care.writing import add_writing
 
 
 def work(settings: Settings) -> None:
     """Work until stopped; jobs in hand are finished or taken over by another worker."""
     settings.require_secrets("spool_private_key")
-    CanvasConfig.of(settings)  # Half of one stops the worker here, not each job later.
+    # What is half configured stops the worker here, not each job later.
+    CanvasConfig.of(settings)
+    open_opinion(settings)
     configure_logging(settings.log_level)
     RULES.set(settings.unchecked_lines, datetime.now(UTC).date())
-    jobs = (add_ticks, add_second_look, add_probe, add_canvas)
+    jobs = (add_ticks, add_caring, add_writing, add_second_look, add_second_opinion, add_probe, add_canvas)
     asyncio.run(working.work(settings, *jobs, beside=[keep_replaying]))

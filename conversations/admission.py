@@ -1,10 +1,11 @@
-"""The only place that makes a `ScreenedTurn`: from a message that is committed and was screened clear."""
+"""The only place that makes what may reach a model: a `ScreenedTurn` from a committed message that was screened clear,
+and a `PassedMessage` from one in which screening found no crisis."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from agents.state import ScreenedTurn
+from agents.state import PassedMessage, ScreenedTurn
 from conversations.lifecycle import Claim
 from conversations.snapshot import Snapshot, read_snapshot
 from core.errors import NotFound
@@ -49,6 +50,14 @@ def admit(
         history=snapshot.history[-REPLY_WINDOW:],
         summary=snapshot.summary,
     )
+
+
+def pass_on(text: str, screening: Screening, before: Snapshot) -> PassedMessage:
+    """Wrap a committed message for a second opinion, with what went the ordinary way before it.
+
+    Raises `ValueError` for a crisis and for a verdict with a layer missing.
+    """
+    return PassedMessage(text, screening, before.history[-REPLY_WINDOW:])
 
 
 async def readmit(tx: Tx, conversation: ConversationId, claim: Claim) -> ScreenedTurn:

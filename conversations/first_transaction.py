@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from agents.state import ScreenedTurn
 from conversations.admission import admit
+from conversations.asking import ask_later
 from conversations.crisis_events import script_events
 from conversations.cut_off import Kept
 from conversations.events import dump_events
@@ -46,6 +47,8 @@ class Judged:
     """When the student wrote it: `at`, unless it waited in the spool."""
     notices: tuple[Notice, ...] = ()
     """What has to be said about the software with this turn."""
+    opinion: bool = False
+    """A second opinion is asked on the message, later."""
 
     @property
     def mode(self) -> Mode:
@@ -94,6 +97,8 @@ async def commit_turn(tx: Tx, jobs: App, judged: Judged) -> Received | None:
     await _store_screening(tx, judged, message)
     if judged.screening.degraded:
         await defer(jobs, tx, "second_look", message=message)
+    if judged.opinion:
+        await ask_later(jobs, tx, message)
     await _store_notices(tx, judged, turn_id)
     if judged.step is not None:
         await _store_script(tx, jobs, judged, judged.step)

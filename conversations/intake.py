@@ -18,6 +18,7 @@ from typing import Protocol
 import psycopg
 from procrastinate import App
 
+from conversations.asking import is_asked
 from conversations.cut_off import CutOff
 from conversations.first_transaction import Judged, Received, commit_turn
 from conversations.incoming import Incoming
@@ -52,10 +53,18 @@ class Intake:
     """The only door for a student's words."""
 
     def __init__(
-        self, db: Database, jobs: App, screener: Screens, clock: Clock, executor: Executor, cut_off: CutOff
+        self,
+        db: Database,
+        jobs: App,
+        screener: Screens,
+        clock: Clock,
+        executor: Executor,
+        cut_off: CutOff,
+        *,
+        second_opinion: bool = False,
     ) -> None:
         self._db, self._jobs, self._screener, self._clock, self._executor = db, jobs, screener, clock, executor
-        self._cut_off = cut_off
+        self._cut_off, self._second_opinion = cut_off, second_opinion
         self._locks: defaultdict[ConversationId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: defaultdict[ConversationId, int] = defaultdict(int)
 
@@ -127,7 +136,8 @@ class Intake:
             message = replace(message, key=str(new_id()))
         # In a crisis and beside a person nothing stands between the words and the answer; what is due stays due.
         notices = due_notices(snapshot.use, snapshot.law, now) if path in ("agent", "careful") else ()
-        judged = Judged(snapshot, text, message.key, message.turn, screening, path, step, now, now, notices)
+        opinion = self._second_opinion and is_asked(path, screening, message.kind)
+        judged = Judged(snapshot, text, message.key, message.turn, screening, path, step, now, now, notices, opinion)
         if path == "agent":
             await message.allow()
         try:

@@ -14,6 +14,7 @@ from uuid import uuid5
 import psycopg
 from procrastinate import App
 
+from conversations.asking import is_asked
 from conversations.first_transaction import Judged, Path, commit_turn
 from conversations.history import begin
 from conversations.incoming import turn_for
@@ -45,10 +46,18 @@ class Replayer:
     """Brings spooled messages into the database; whoever holds the private key can be one."""
 
     def __init__(
-        self, spool: Spool, keys: OpeningKeys, db: Database, jobs: App, screener: Screens, clock: Clock
+        self,
+        spool: Spool,
+        keys: OpeningKeys,
+        db: Database,
+        jobs: App,
+        screener: Screens,
+        clock: Clock,
+        *,
+        second_opinion: bool = False,
     ) -> None:
         self._spool, self._keys, self._db, self._jobs, self._clock = spool, keys, db, jobs, clock
-        self._screener = screener
+        self._screener, self._second_opinion = screener, second_opinion
 
     async def run(self) -> int:
         """Replay all that waits; returns how many messages were brought in.
@@ -107,7 +116,8 @@ class Replayer:
         screening = kept.screening.or_worse(again)
         path, step = _as_it_was(kept, snapshot, screening, now)
         turn = turn_for(who, kept.ticket.conversation, key)
-        judged = Judged(snapshot, kept.text, key, turn, screening, path, step, now, kept.ticket.at)
+        opinion = self._second_opinion and is_asked(path, screening, kept.kind)
+        judged = Judged(snapshot, kept.text, key, turn, screening, path, step, now, kept.ticket.at, opinion=opinion)
         async with self._db.acting(who) as tx:
             if await commit_turn(tx, self._jobs, judged) is None:
                 return False

@@ -33,7 +33,8 @@ async def keep_replaying(settings: Settings, stopping: asyncio.Event) -> None:
     dsn = settings.worker_dsn.get_secret_value()
     db = Database(dsn, masters, size=POOL_SIZE)
 
-    replayer = Replayer(spool, keys, db, job_app(dsn), LazyScreener(), SystemClock())
+    opinion = settings.second_opinion
+    replayer = Replayer(spool, keys, db, job_app(dsn), LazyScreener(), SystemClock(), second_opinion=opinion)
     await db.open(must_answer=False)
     try:
         while not stopping.is_set():

@@ -12,9 +12,12 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
+import psycopg
+from procrastinate import App
 
 from agents.state import ScreenedTurn
 from agents.state import TurnEvent as AgentEvent
+from agents.toolbox import LOG_MOOD
 from conversations.admission import readmit
 from conversations.broker import Broker
 from conversations.events import EventName
@@ -30,12 +33,14 @@ from conversations.lifecycle import (
     orphans,
 )
 from conversations.reply import Reply
+from conversations.signals import low_mood_began, take_signal
 from core.clock import Clock
 from core.crypto import Unreadable
 from core.errors import CompanionError, NotFound, Unavailable
 from core.ids import ConversationId, TurnId, new_id
 from core.logs import get_logger
 from db.access import Acting, Database
+from safety.policy import Signal
 from tools.people.keys import student_key
 
 log = get_logger("conversations.runner")
@@ -57,8 +62,11 @@ class RunsTurn(Protocol):
 class Runner:
     """Claims, runs and finishes turns in this process."""
 
-    def __init__(self, db: Database, run_turn: RunsTurn, broker: Broker, clock: Clock, *, lease: timedelta) -> None:
+    def __init__(
+        self, db: Database, jobs: App, run_turn: RunsTurn, broker: Broker, clock: Clock, *, lease: timedelta
+    ) -> None:
         self._db, self._run_turn, self._broker, self._clock, self._lease = db, run_turn, broker, clock, lease
+        self._jobs = jobs
         self._owner: UUID = new_id()
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
         self._again: set[ConversationId] = set()
@@ -222,10 +230,22 @@ class Runner:
                 failed=failed,
                 now=self._clock.now(),
             )
+        if stored and any(used["tool"] == LOG_MOOD.name for used in reply.tools):
+            await self._check_in_on_low_moods(who)
         if stored:
             live.publish(final)
         else:
             log.warning("turn_finished_elsewhere", turn=str(claim.turn_id))
+
+    async def _check_in_on_low_moods(self, who: Acting) -> None:
+        """Ask gently when a mood logged in this turn made them low for a while, as one logged elsewhere does."""
+        try:
+            async with self._db.acting(who) as tx:
+                now = self._clock.now()
+                if await low_mood_began(tx, at=now):
+                    await take_signal(tx, self._jobs, Signal.MOOD_LOW_SUSTAINED, at=now)
+        except (CompanionError, psycopg.Error) as error:  # The reply is stored; a question that fails is not worth it.
+            log.error("no_check_in", error=type(error).__name__, exc_info=error)
 
     async def _keep_alive(self, who: Acting, claim: Claim, working: asyncio.Task[Any]) -> None:
         while True:

@@ -7,7 +7,7 @@ once. One that cannot be read holds up no other.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ from core.logs import get_logger
 from db.access import Acting, Tx
 from safety.script import heard_again
 from safety.triage.draft import DISCREET
+from safety.triage.heard_again import LATE
 from safety.types import Category, Evidence, Screening, Severity
 from tools.care.alarm import raise_alarm
 from tools.care.delivery import WorkerApp
@@ -41,6 +42,8 @@ select m.conversation_id, m.seq, m.body_sealed, s.crisis, s.clarify, s.category,
 from messages m join screenings s on s.message_id = m.id join conversations c on c.id = m.conversation_id
 where m.id = %s and m.student_id = %s
 """
+Keep = Callable[[Tx, Snapshot, datetime], Awaitable[None]]
+"""Stores a verdict in the transaction in which it is acted on."""
 
 
 class StillDown(CompanionError):
@@ -79,8 +82,8 @@ async def look_again(desk: Desk, who: Acting, message: UUID, screener: Screens) 
     Raises `StillDown` when a layer is missing again.
     """
     async with desk.db.acting(who) as tx:
-        written = await _read(tx, message)
-        if written is None:
+        written = await read_written(tx, message)
+        if written is None or not written.screening.degraded:
             return False  # Screened again already, or deleted.
         before = await read_snapshot(tx, written.conversation, desk.clock.now(), before=written.seq, even_deleted=True)
     layers = ", ".join(written.screening.degraded)
@@ -90,16 +93,17 @@ async def look_again(desk: Desk, who: Acting, message: UUID, screener: Screens) 
         raise StillDown
     await raise_alarm(desk, SCREENING, None, layers=layers)
     verdict = written.screening.or_worse(again)
-    for _ in range(TRIES):
-        done = await _store(desk, who, message, written, verdict)
-        if done is not None:
-            return done
-    raise CompanionError("The conversation went on at every try; the job comes again.")
+
+    async def keep(tx: Tx, snapshot: Snapshot, now: datetime) -> None:
+        await _keep_verdict(tx, snapshot, message, verdict, now)
+
+    return await settle(desk, who, written, verdict, keep)
 
 
-async def _read(tx: Tx, message: UUID) -> Written | None:
+async def read_written(tx: Tx, message: UUID) -> Written | None:
+    """Return a message of the acting student with its verdict; None when it is gone."""
     row = await (await tx.conn.execute(WRITTEN, (message, tx.who.student_id))).fetchone()
-    if row is None or not row[9]:
+    if row is None:
         return None
     key = await student_key(tx)
     evidence: list[dict[str, Any]] = orjson.loads(key.open(row[8], f"screenings.evidence:{message}"))
@@ -116,26 +120,38 @@ async def _read(tx: Tx, message: UUID) -> Written | None:
     return Written(ConversationId(row[0]), row[1], key.open(row[2], f"messages.body:{message}"), screening)
 
 
-async def _store(desk: Desk, who: Acting, message: UUID, written: Written, verdict: Screening) -> bool | None:
+async def settle(desk: Desk, who: Acting, written: Written, verdict: Screening, keep: Keep, said: str = LATE) -> bool:
+    """Store a late verdict and what follows from it, together; returns whether the script had to speak or act.
+
+    Raises `CompanionError` when the conversation went on at every try.
+    """
+    for _ in range(TRIES):
+        done = await _store(desk, who, written, verdict, keep, said)
+        if done is not None:
+            return done
+    raise CompanionError("The conversation went on at every try; the job comes again.")
+
+
+async def _store(desk: Desk, who: Acting, written: Written, verdict: Screening, keep: Keep, said: str) -> bool | None:
     """Store the verdict and what follows from it, together; None when the conversation went on meanwhile."""
     now = desk.clock.now()
     async with desk.db.acting(who) as tx:
         snapshot = await read_snapshot(tx, written.conversation, now, even_deleted=True)
-        acted = await act_on_late(tx, desk.jobs, snapshot, verdict, written.screening, now)
+        acted = await act_on_late(tx, desk.jobs, snapshot, verdict, written.screening, now, said)
         if acted is not None:
-            await _keep_verdict(tx, snapshot, message, verdict, now)
+            await keep(tx, snapshot, now)
     log.info("screened_again", conversation=str(written.conversation), severity=verdict.severity.value)
     return acted
 
 
 async def act_on_late(
-    tx: Tx, jobs: App, snapshot: Snapshot, verdict: Screening, first: Screening, now: datetime
+    tx: Tx, jobs: App, snapshot: Snapshot, verdict: Screening, first: Screening, now: datetime, said: str = LATE
 ) -> bool | None:
     """Say and do what a graver verdict on an earlier message calls for; returns whether there was anything.
 
-    None when the conversation went on meanwhile: read it again.
+    `said` names the text that says why it comes now. None when the conversation went on meanwhile: read it again.
     """
-    step = heard_again(snapshot.triage, verdict, snapshot.facts, now) if _graver(verdict, first) else None
+    step = heard_again(snapshot.triage, verdict, snapshot.facts, now, said) if _graver(verdict, first) else None
     if step is None:
         return False
     if not await take_number(tx, snapshot, step.mode, step.state, at=now):

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from conversations.script_store import store_step, take_number
 from conversations.snapshot import Snapshot, read_snapshot
 from core.errors import NotFound
-from core.ids import ConversationId, InstitutionId, StudentId
+from core.ids import ConversationId, InstitutionId, StudentId, new_id
 from core.logs import get_logger
 from db.access import Acting, Role, Tx
 from safety.script import tick
@@ -22,12 +22,15 @@ from safety.types import Mode
 from tools.care.cases import SERVICE, delivery_facts
 from tools.care.delivery import EVERY_TEN_SECONDS, WorkerApp
 from tools.care.desk import Desk
+from tools.care.writing import write_later
 
 log = get_logger("conversations.ticks")
 AT_MOST = 200
 LOOK_AGAIN = timedelta(seconds=8)
 """In open states; shorter than the sweep, so that every sweep looks."""
 AFTER_FAILURE = timedelta(minutes=1)
+HOW_IS_IT = "fu_how"
+"""The question by which the script comes back as agreed or announced."""
 REST = timedelta(hours=12)
 """In guarded states without a check-in, nothing happens by itself."""
 
@@ -89,6 +92,9 @@ async def look(desk: Desk, who: Acting, conversation: ConversationId) -> bool:
         if not await take_number(tx, snapshot, step.mode, step.state, at=now, tick_at=again):
             return False  # The student or a person was faster; the next sweep looks at what is then.
         await store_step(tx, desk.jobs, snapshot, step, at=now)
+        if step.state is not None and step.state.item == HOW_IS_IT and not step.state.confidential:
+            # Nothing is written about a confidential matter, whatever was chosen before: others may read the mail.
+            await write_later(tx, desk.jobs, conversation, new_id())
     log.info("ticked", conversation=str(conversation), mode=step.mode.value)
     return True
 

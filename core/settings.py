@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     model_base_url: str | None = Field(None, description="Base URL of the endpoint, for example a local server")
     model_api_key: SecretStr = Field(SecretStr(""), description="Key of the endpoint")
     model_timeout_seconds: float = Field(20.0, gt=0, description="A model that is slower than this is left aside")
+    second_opinion: bool = Field(
+        False,
+        description="The model above also reads, after the answer, what screening let pass or asked about; it can only raise",
+    )
     embedder: str = Field("onnx", description="`onnx`, `sentence-transformers:<name>` or `openai:<name>`")
     embedder_base_url: str | None = Field(None, description="Base URL of the embeddings endpoint")
 

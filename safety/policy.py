@@ -120,6 +120,8 @@ class Timing:
     give_up: timedelta
     """Unopened for so long, the wait is over: the script says that nobody has come."""
     follow_ups: tuple[timedelta, ...]
+    caring: tuple[timedelta, ...]
+    """When caring notes go out after a counselor chose to send them."""
     check_in: timedelta
     tomorrow_hour: int
     refusal_holds: timedelta
@@ -280,6 +282,7 @@ def _timing(data: Mapping[str, Any]) -> Timing:
         person_silent=minutes("person_silent"),
         give_up=minutes("give_up"),
         follow_ups=tuple(timedelta(hours=hours) for hours in data["follow_up_hours"]),
+        caring=tuple(timedelta(days=days) for days in data["caring_days"]),
         check_in=timedelta(hours=data["check_in_hours"]),
         tomorrow_hour=data["tomorrow_hour"],
         refusal_holds=timedelta(hours=data["refusal_holds_hours"]),

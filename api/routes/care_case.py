@@ -26,6 +26,7 @@ from conversations import live
 from core.ids import AccountId, CaseId
 from db.access import Acting
 from tools.care import acts
+from tools.care.caring import plan_caring
 from tools.care.disclosure import record_disclosure
 from tools.care.dossier import (
     DispatchSheet,
@@ -146,6 +147,14 @@ async def follow_up(case_id: UUID, body: FollowUp, who: StaffDep, parts: PartsDe
     """Plan when a person looks again."""
     async with parts.db.acting(who) as tx:
         await acts.plan_follow_up(tx, CaseId(case_id), body.at, at=parts.clock.now())
+    return await _done(parts, who, case_id)
+
+
+@router.post("/caring")
+async def caring(case_id: UUID, who: StaffDep, parts: PartsDep) -> Done:
+    """Plan short notes that ask for nothing, in the months after; the student can switch them off."""
+    async with parts.db.acting(who) as tx:
+        await plan_caring(tx, CaseId(case_id), at=parts.clock.now())
     return await _done(parts, who, case_id)
 
 

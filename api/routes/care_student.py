@@ -17,6 +17,7 @@ from safety.policy import Tier
 from tools.care.access import Access, accesses
 from tools.care.rehearsal import facts_for_rehearsal, rehearse_message, rehearse_walk
 from tools.care.terms import MyTerms, read_terms, save_terms
+from tools.people.follow_up import FollowUp, FollowUpBy, choose_follow_up, read_follow_up
 from tools.people.keys import student_key
 
 router = APIRouter(prefix="/api/v1", tags=["care"])
@@ -137,3 +138,26 @@ async def rehearsal(body: RehearsalIn, who: StudentDep, parts: PartsDep) -> Rehe
             for turn in walk
         ],
     )
+
+
+class FollowUpChoice(BaseModel):
+    """Where the student hears that something waits, and whether a counselor may send short notes after a case."""
+
+    by: FollowUpBy
+    caring: bool
+
+
+@router.get("/me/follow-up")
+async def follow_up(who: StudentDep, parts: PartsDep) -> FollowUpChoice:
+    """What the student chose; nothing leaves the page unless they say so."""
+    async with parts.db.acting(who) as tx:
+        chosen = await read_follow_up(tx)
+    return FollowUpChoice(by=chosen.by, caring=chosen.caring)
+
+
+@router.put("/me/follow-up")
+async def choose(body: FollowUpChoice, who: StudentDep, parts: PartsDep) -> FollowUpChoice:
+    """Choose anew; it counts for what is planned already, too."""
+    async with parts.db.acting(who) as tx:
+        await choose_follow_up(tx, FollowUp(body.by, body.caring))
+    return body

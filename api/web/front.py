@@ -7,9 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
+from agents.models import EMBEDDED
 from api.web.forms import choices
 from api.web.rendering import FOLDER, go, render, signed_in
 from api.web.session import home_of
+from core.settings import Settings
 from safety.protocol import published_protocol
 from safety.resources import Audience, emergency_for, region_of, resources_for
 
@@ -33,8 +35,10 @@ async def worker() -> Response:
 
 @router.get("/about")
 async def about(request: Request) -> Response:
-    """What is read, kept and shown to whom, in full."""
-    return render(request, "about.html")
+    """What is read, kept and shown to whom, in full, and whether a language model reads it."""
+    settings: Settings = request.app.state.parts.settings
+    asked = settings.model != EMBEDDED
+    return render(request, "about.html", model=asked, second_opinion=asked and settings.second_opinion)
 
 
 @router.get("/protocol")

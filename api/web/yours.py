@@ -19,6 +19,7 @@ from tools.care.plan import read_plan
 from tools.care.rehearsal import Rehearsed, facts_for_rehearsal, rehearse_walk
 from tools.care.terms import FIELDS, MyTerms, read_terms, save_terms
 from tools.people.consent import ConsentKind, consent_texts, give_consent, read_consent, withdraw_consent
+from tools.people.follow_up import FollowUp, FollowUpBy, choose_follow_up, read_follow_up
 from tools.people.keys import student_key
 from tools.people.people import read_profile
 
@@ -47,6 +48,16 @@ async def agree(request: Request, who: PageStudent, parts: PartsDep, answer: Lin
     except CompanionError as error:
         return await _yours(request, who, parts, trouble=error.message, status=error.status)
     return go(request, "/yours#examples")
+
+
+@router.post("/yours/follow-up")
+async def choose(
+    request: Request, who: PageStudent, parts: PartsDep, by: FollowUpBy = Form(), caring: Line = ""
+) -> Response:
+    """Choose where to hear that something waits, and whether notes may come."""
+    async with parts.db.acting(who) as tx:
+        await choose_follow_up(tx, FollowUp(by, caring == "yes"))
+    return go(request, "/yours#follow-up")
 
 
 @router.get("/crisis-terms")
@@ -129,6 +140,7 @@ async def _yours(request: Request, who: Acting, parts: Parts, *, trouble: str = 
         key = await student_key(tx)
         terms_, plan = await read_terms(tx, key), await read_plan(tx, key)
         standing = await read_consent(tx, ConsentKind.EXAMPLES)
+        follow_up = await read_follow_up(tx)
         zone = (await read_profile(tx, who.account_id)).time_zone
     return render(
         request,
@@ -137,6 +149,7 @@ async def _yours(request: Request, who: Acting, parts: Parts, *, trouble: str = 
         terms=terms_,
         plan=plan,
         standing=standing,
+        follow_up=follow_up,
         asked=consent_texts()[ConsentKind.EXAMPLES],
         trouble=trouble,
         zone=zone,

@@ -38,11 +38,19 @@ def test_a_message_is_admitted_only_in_the_first_transaction_or_for_a_turn_taken
     assert calls_of("readmit") == {"conversations/runner.py"}
 
 
+def test_an_opinion_is_asked_only_on_what_admission_wrapped() -> None:
+    """Job → `SecondOpinion.ask` → model: on a committed message that screening let pass, and nowhere else."""
+    assert calls_of("PassedMessage") == {"conversations/admission.py"}
+    assert calls_of("pass_on") == {"conversations/second_opinion.py"}
+    assert calls_of("opine") == {"agents/opinion.py"}
+    assert calls_of("SecondOpinion") == {"agents/opinion.py"}
+
+
 def test_a_model_is_reached_by_one_way_only() -> None:
-    """Route node → `answer` → tool loop → model; whoever adds another way must come past this test."""
+    """Route node → `answer` → tool loop → model, and the opinion above; another way must come past this test."""
     assert calls_of("ChatOpenAI") == {"agents/models.py"}
     assert calls_of("LanguageModel") <= {"agents/models.py"}
-    assert calls_of("from_settings") == {"agents/services.py"}
+    assert calls_of("from_settings") == {"agents/services.py", "agents/opinion.py"}
     assert calls_of("converse") == {"agents/answer.py"}
     agents = {name for name in calls_of("answer") if name.startswith("agents/")}
     assert agents == {"agents/support.py", "agents/coach.py", "agents/small_talk.py"}

@@ -38,7 +38,7 @@ PARTS: dict[str, Part] = {
         ("id", "role", "status", "created_at"), {"email": "accounts.email:{id}"}, owner="id"
     ),
     "profiles": Part(
-        ("account_id", "pronouns", "age_band", "region", "time_zone", "language", "updated_at"),
+        ("account_id", "pronouns", "age_band", "region", "time_zone", "language", "follow_up_by", "caring", "updated_at"),
         {"name": "profiles.name:{account_id}", "accommodations": "profiles.accommodations:{account_id}"},
         owner="account_id", order="account_id",
     ),
@@ -95,6 +95,7 @@ LEFT_OUT = {
     "case_rules": "which rules a message met; the evidence is in the screenings",
     "deliveries": "who of the staff was notified; who looked is in the access log",
     "delivery_attempts": "as deliveries",
+    "caring_notes": "notes that a counselor plans; what was sent is in the messages",
     "canvas_tokens": "keys to Canvas, which open nothing but Canvas; what was read there is in canvas_mirror",
     "canvas_sign_ins": "a sign-in to Canvas that is under way for ten minutes",
 }

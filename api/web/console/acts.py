@@ -18,6 +18,7 @@ from core.ids import AccountId
 from db.access import Tx
 from safety.types import Severity
 from tools.care import acts
+from tools.care.caring import plan_caring
 from tools.care.disclosure import ToldOutside, record_disclosure
 from tools.care.examples.keeping import ExampleKind
 from tools.care.outcomes import Outcome
@@ -38,6 +39,12 @@ async def claim(on: OnCaseDep) -> Response:
 async def release(on: OnCaseDep) -> Response:
     """Give the case back; people are called anew."""
     return await on.do(lambda tx: acts.release(tx, on.parts.jobs, on.case, at=on.now))
+
+
+@router.post("/caring")
+async def caring(on: OnCaseDep) -> Response:
+    """Plan the short notes that ask for nothing."""
+    return await on.do(lambda tx: plan_caring(tx, on.case, at=on.now))
 
 
 @router.post("/take-over")

@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 
+from api.web.rendering import environment
 from core.ids import new_id
 from safety.disclosure import Notice, notice_text
 from safety.policy import load_policy
@@ -82,6 +83,18 @@ def test_the_protocol_is_published_and_says_what_the_policy_does(visitor: httpx.
     assert "California SB 243" in page and "not therapy" in page
     assert load_policy().version in page
     assert "/protocol" in visitor.get("/about").text
+
+
+def test_who_reads_along_is_said_as_it_is(visitor: httpx.Client) -> None:
+    """The demo has no language model; with one, and with a second opinion, the page says so before anybody writes."""
+    assert "without an AI model" in words(visitor.get("/about").text)
+    page = environment().get_template("about.html")
+    shown = {
+        (model, opinion): words(page.render(path="/about", who=None, model=model, second_opinion=opinion))
+        for model, opinion in ((False, False), (True, False), (True, True))
+    }
+    assert "gets what you write" in shown[True, False] and "gets what you write" not in shown[False, False]
+    assert "the same AI model also reads" in shown[True, True] and "also reads" not in shown[True, False]
 
 
 def test_the_help_page_shows_every_line_of_the_list_and_marks_what_is_not_checked(visitor: httpx.Client) -> None:

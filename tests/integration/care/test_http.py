@@ -86,6 +86,7 @@ def test_every_route_of_care_refuses_the_wrong_person(team: dict[str, Client], w
         "claim": {}, "release": {}, "typing": {}, "reply": {"text": "x"}, "hand-back": {"text": "x"},
         "notes": {"text": "x"}, "severity": {"severity": "low", "reason": "x"}, "transfer": {"to": str(new_id())},
         "follow-up": {"at": "2030-01-01T00:00:00Z"}, "close": {"outcome": "misread"},
+        "caring": {},
     }  # fmt: skip
     for name, body in bodies.items():
         assert post(client, f"/cases/{case}/{name}", **body).status_code == 403, name

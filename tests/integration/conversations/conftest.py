@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from procrastinate import App
 
 from agents.state import ReviewedSentence, ScreenedTurn, TurnEvent, TurnOutcome
 from conversations import history
@@ -50,6 +51,7 @@ class Desk:
     """Everything a test of turns needs."""
 
     db: Database
+    jobs: App
     service: Conversations
     intake: Intake
     runner: Runner
@@ -73,9 +75,9 @@ def screener() -> Screener:
     return Screener.packaged()
 
 
-def make_runner(database: Database, echo: Echo, broker: Broker, lease_seconds: float = 30) -> Runner:
+def make_runner(database: Database, echo: Echo, broker: Broker, jobs: App, lease_seconds: float = 30) -> Runner:
     """A second process, as far as leases are concerned."""
-    return Runner(database, echo, broker, SystemClock(), lease=timedelta(seconds=lease_seconds))
+    return Runner(database, jobs, echo, broker, SystemClock(), lease=timedelta(seconds=lease_seconds))
 
 
 @pytest.fixture
@@ -88,9 +90,9 @@ async def desk(database: Database, settings: Settings, screener: Screener) -> As
             cut_off = make_cut_off(settings, clock, http)
             jobs = job_app(settings.app_dsn.get_secret_value())
             intake = Intake(database, jobs, screener, clock, executor, cut_off)
-            runner = make_runner(database, echo, broker)
+            runner = make_runner(database, echo, broker, jobs)
             service = Conversations(database, intake, runner, broker, cut_off, clock)
             beside = Beside(database, jobs, intake, service, cut_off, clock)
-            yield Desk(database, service, intake, runner, echo, beside)
+            yield Desk(database, jobs, service, intake, runner, echo, beside)
             await runner.stop()
             await cut_off.close()

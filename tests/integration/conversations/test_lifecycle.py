@@ -60,7 +60,7 @@ async def test_a_turn_whose_process_died_is_taken_over(desk: Desk, people: Peopl
     await desk.runner.stop()
     other_echo = Echo()
     other_echo.gate.set()
-    other = make_runner(desk.db, other_echo, Broker())
+    other = make_runner(desk.db, other_echo, Broker(), desk.jobs)
     assert await other.sweep() == 0, "a living lease is respected"
     with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
         owner.execute(
@@ -88,7 +88,7 @@ async def test_a_turn_that_was_taken_over_is_not_stored_twice(desk: Desk, people
         )
     other_echo = Echo()
     other_echo.gate.set()
-    other = make_runner(desk.db, other_echo, Broker())
+    other = make_runner(desk.db, other_echo, Broker(), desk.jobs)
     await other.sweep()
     await asyncio.gather(*other.running())
     assert other_echo.seen

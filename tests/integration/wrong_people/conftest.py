@@ -50,6 +50,9 @@ insert into canvas_sign_ins (state_hash, institution_id, student_id, verifier_se
   select 'x', institution_id, id, '', '', now() from accounts where id = %(maya)s;
 insert into canvas_mirror (student_id, institution_id, kind, id, digest, detail_sealed)
   select id, institution_id, 'note', 'x', '', '' from accounts where id = %(maya)s;
+insert into caring_notes (id, institution_id, student_id, conversation_id, case_id, counselor_id, signed_sealed, number, due_at)
+  select gen_random_uuid(), institution_id, student_id, conversation_id, id, student_id, '', 0, '2100-01-01' from cases
+  where student_id = %(maya)s;
 update cases set status = 'closed', outcome = 'contacted', closed_at = now() where student_id = %(maya)s
 """
 

@@ -80,7 +80,7 @@ def openings(facts: StudentFacts) -> Iterator[Move]:
 
 VERDICTS = (
     CLEAR, BROKEN, unclear(), crisis(), crisis(severity=Severity.HIGH), crisis(severity=Severity.IMMINENT),
-    crisis(Category.ABUSE, Severity.HIGH), crisis(Category.ABUSE), crisis(Category.OVERDOSE, Severity.HIGH),
+    crisis(Category.ABUSE), crisis(Category.OVERDOSE, Severity.HIGH),
     crisis(Category.HARM_TO_OTHERS, Severity.HIGH),
 )  # fmt: skip
 TAPS = ("done_something", "stop", "never_mind", "want_person", "elsewhere", "here")

@@ -17,6 +17,7 @@ from core.errors import Unavailable
 from core.ids import InstitutionId, StudentId
 from core.logs import get_logger
 from db.access import Acting, Connection, Role
+from db.jobs import BEHIND
 from tools.academic.canvas.config import CanvasConfig, load_figures
 from tools.academic.canvas.connections import after_failure, keep_connection, read_connection
 from tools.academic.canvas.desk import CanvasDesk, canvas_over
@@ -27,8 +28,6 @@ from tools.care.delivery import WorkerApp
 
 log = get_logger("canvas.schedule")
 TASK = "canvas_sync"
-BEHIND = -10
-"""Priority of a sync; deliveries and the clock of conversations have 0."""
 
 
 async def hand_over(app: App, conn: Connection, config: CanvasConfig, institution: UUID, student: UUID) -> bool:
