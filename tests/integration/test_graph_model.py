@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from purgatory import AsyncCircuitBreakerFactory
 from pydantic import SecretStr
 
-from agents.models import LanguageModel
+from agents import answer as answering
+from agents.models import LanguageModel, ModelFault
 from agents.run import stream_turn
 from agents.state import CitedPassage, ReviewedSentence, ToolActivity, TurnEvent, TurnOutcome
 from core.settings import Settings
@@ -18,6 +20,7 @@ from simulators.run import Running, serve_in_process
 from tests.integration.graph_desk import Desk, reply
 from tests.integration.graph_fixtures import desk, library, reader
 from tests.integration.test_graph import moods, sentences, tools_of
+from tests.mutation import seed
 
 __all__ = ["desk", "library", "reader"]
 
@@ -232,3 +235,18 @@ async def test_sentences_leave_while_the_model_still_writes(modelled: Desk, llm:
     assert request["outcome"] != "completed"
     rest = [event async for event in stream]
     assert outcome(rest).model == "openai:simulated"
+
+
+async def test_a_turn_that_is_lost_with_its_model_is_noticed(
+    modelled: Desk, llm: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(monkeypatch, answering.answer, "except ModelFault as fault:", "except KeyError as fault:")
+    with pytest.raises(ModelFault):
+        await test_the_embedded_responder_answers_the_turn_that_the_model_lost(modelled, llm, {"kind": "server_error"})
+
+
+async def test_a_dead_endpoint_that_every_turn_waits_for_is_noticed(modelled: Desk, llm: Running) -> None:
+    assert modelled.services.model is not None
+    modelled.services.model._breakers = AsyncCircuitBreakerFactory(1000, 30.0)
+    with pytest.raises(AssertionError):
+        await test_a_dead_endpoint_is_spared_after_three_failures(modelled, llm)

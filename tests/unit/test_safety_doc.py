@@ -121,6 +121,8 @@ def test_what_does_not_exist_is_noticed(lie: str) -> None:
 
 
 def test_a_proof_that_is_claimed_and_not_named_is_noticed() -> None:
-    number, hazard, _, _ = next(row for row in rows(PAGE, "no.") if row[2] == "none")
-    assert faulty_hazards(PAGE.replace(f"| {hazard} | none |", f"| {hazard} | yes |")) == [number]
+    number, hazard, *_ = rows(PAGE, "no.")[0]
+    text = block(PAGE, f"{number}. {hazard}")
+    start, end = text.index("- **Seeded bug:**"), text.index("- **Residual risk:**")
+    assert faulty_hazards(PAGE.replace(text, f"{text[:start]}- **Seeded bug:** none.\n{text[end:]}")) == [number]
     assert faulty_threats(PAGE.replace("| Redis | code |", "| Redis | bug |")) == ["Redis S"]

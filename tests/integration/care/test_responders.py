@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from psycopg.types.json import Jsonb
 
+from cli import doctor
 from cli.doctor import examine
 from core.errors import ConfigurationError
 from core.settings import Environment
@@ -136,6 +138,18 @@ async def test_the_doctor_names_the_campus(campus: Campus, capsys: pytest.Captur
     campus.change(NOBODY)
     assert not await asyncio.to_thread(examine, production, "responders")
     assert "valley" in capsys.readouterr().out
+
+
+async def test_the_doctor_compares_the_clocks(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await asyncio.to_thread(examine, campus.settings, "clock")
+    monkeypatch.setattr(doctor, "_now", lambda: datetime.now(UTC) + timedelta(minutes=5))
+    assert not await asyncio.to_thread(examine, campus.settings, "clock")
+
+
+async def test_a_doctor_who_looks_at_no_clock_is_noticed(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "MOST_APART", timedelta(days=1))
+    with pytest.raises(AssertionError):
+        await test_the_doctor_compares_the_clocks(campus, monkeypatch)
 
 
 async def test_a_start_that_one_campus_can_prevent_is_noticed(

@@ -112,6 +112,16 @@ def test_signal(lexicon: Lexicon, text: str, category: str, severity: str) -> No
     assert verdict.evidence[0].quote in text
 
 
+@pytest.mark.parametrize("language", ["es", "fr", "hi", "zh", "ar"])
+def test_a_language_that_is_lost_is_noticed(language: str) -> None:
+    rules = tuple(rule for rule in BOOK.rules if rule.language != language)
+    assert len(rules) < len(BOOK.rules)
+    deaf = Lexicon(RuleBook(rules, BOOK.scopes, "t"))
+    with pytest.raises(AssertionError):
+        for text, category, severity in SIGNALS:
+            test_signal(deaf, text, category, severity)
+
+
 SCOPED = {
     "negation": "I'm not going to kill myself",
     "negation.es": "no quiero morir",

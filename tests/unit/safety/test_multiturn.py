@@ -7,6 +7,7 @@ import pytest
 from safety.multiturn import MultiTurn, TurnsVerdict
 from safety.normalize import Normalizer
 from safety.types import Category, PriorTurn, Severity
+from tests.mutation import seed
 
 NORMALIZER = Normalizer()
 TURNS = MultiTurn(NORMALIZER)
@@ -105,3 +106,23 @@ def test_drift_over_twenty_turns() -> None:
 
 def test_nothing_comes_of_nothing() -> None:
     assert not read("goodbye, thanks for everything").crisis
+
+
+def test_turns_that_are_read_one_by_one_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MultiTurn, "_remarks", lambda *_: [])
+    with pytest.raises(AssertionError):
+        test_drift_over_twenty_turns()
+
+
+def test_a_joke_that_takes_words_back_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MultiTurn, "_taken_back", lambda *_: None)
+    with pytest.raises(AssertionError):
+        test_a_joke_does_not_take_explicit_words_back()
+
+
+def test_a_pattern_that_needs_one_part_only_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seed(monkeypatch, MultiTurn._remarks, "row.before & before", "row.before")
+    with pytest.raises(AssertionError):
+        test_pattern_needs_both_parts(
+            "goodbye_after_despair", "thank you for everything, take care of yourself", DESPAIR
+        )

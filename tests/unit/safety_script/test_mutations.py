@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -23,7 +24,8 @@ from safety.triage.state import TriageState, TriageStep
 from safety.triage.step import Page, ScriptStep
 from safety.triage.words import Words
 from safety.types import Category, Screening, Severity
-from tests.unit.safety_script import checks, test_resources
+from tests.mutation import seed
+from tests.unit.safety_script import checks, test_resources, test_states
 from tests.unit.safety_script.checks import CHECKS, Check, faults
 from tests.unit.safety_script.review_lines import BAD, GOOD
 from tests.unit.safety_script.test_policy import CELLS
@@ -292,6 +294,18 @@ def test_a_lost_page_for_silence_is_caught(monkeypatch: Patch) -> None:
     assert paged_for_silence()
     monkeypatch.setattr(silence, "_unresponsive", silence._nudge)
     assert not paged_for_silence()
+
+
+def test_a_survivor_reported_for_silence_is_caught(monkeypatch: Patch) -> None:
+    seed(monkeypatch, silence._silent, "chosen = not state.confidential or state.tier.pages", "chosen = True")
+    with pytest.raises(AssertionError):
+        test_states.test_a_survivor_who_told_nobody_is_not_reported_for_being_silent()
+
+
+def test_hours_of_another_zone_are_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(words, "_zone", lambda _: ZoneInfo("UTC"))
+    with pytest.raises(AssertionError):
+        test_states.test_hours_are_those_of_the_student()
 
 
 @pytest.mark.parametrize("dropped", [(rule.category, rule.severity, rule.flags) for rule in policy.load_policy().rules])
