@@ -121,7 +121,9 @@ class Screener:
         score = self._score(lexical, turns, seen)
         # Without the encoder nothing can outweigh a rule.
         crisis = score >= limits["crisis"] * factor or (seen is None and (lexical.crisis or turns.crisis))
-        clarify = not crisis and (score >= limits["clarify"] * factor or turns.clarify)
+        # What a rule finds in full the encoder may doubt and not dismiss: one question decides.
+        found = lexical.crisis or turns.crisis or turns.clarify
+        clarify = not crisis and (found or score >= limits["clarify"] * factor)
         evidence = (*lexical.evidence, *turns.evidence)
         if seen and (crisis or clarify):
             quote = message.quote(seen.window.start, seen.window.end)

@@ -86,6 +86,13 @@ def test_any_layer_that_breaks_is_named(layer: str) -> None:
     assert not screening.clear
 
 
+@pytest.mark.parametrize("text", ["I want to die", "going to jump off the parking garage", "gonna od tonight"])
+def test_what_a_rule_finds_in_full_is_asked_about_whatever_the_encoder_says(text: str) -> None:
+    screening = Screener(Reader(lambda _: -20.0)).screen(text, NOTHING)
+    assert screening.clarify
+    assert not screening.crisis
+
+
 def test_a_short_message_is_read_once() -> None:
     reader = Reader()
     Screener(reader).screen("I can't sleep. It's 3am.", NOTHING)
