@@ -27,6 +27,7 @@ from safety.script import advance, broken_reply, degraded_reply, direct_call_wor
 from safety.triage.facts import DeliveryFacts, StudentFacts
 from safety.triage.state import TriageState, TriageStep
 from safety.triage.step import Page, ScriptStep
+from safety.triage.words import DONE_SOMETHING, WANT_PERSON
 from safety.types import Mode, Screening, ScreeningContext
 from tools.care.contacts import Contacts
 from tools.care.direct import Alert, Attempt, DirectCall
@@ -199,7 +200,6 @@ class CutOff:
             cut_off=True,
             staffed_now=staff.now,
             next_staffed=staff.next_at,
-            shifts=staff.shifts,
             delivery=standing.delivery,
         )
         return standing
@@ -269,7 +269,8 @@ def _answer(standing: Standing, message: Incoming, screening: Screening, now: da
 def _go_on(standing: Standing, message: Incoming, screening: Screening, now: datetime) -> tuple[ScriptStep, bool]:
     facts = replace(standing.facts, input=message.kind)
     if standing.triage is not None:
-        state = _unaccompanied(standing.triage) if screening.crisis else standing.triage
+        grave = screening.crisis or message.text.strip() in (DONE_SOMETHING, WANT_PERSON)
+        state = _unaccompanied(standing.triage) if grave else standing.triage
         step = advance(state, message.text, screening, facts, now)
         if step.mode is not Mode.LIVE_PERSON and not step.passes_on:
             return step, True
@@ -280,8 +281,8 @@ def _go_on(standing: Standing, message: Incoming, screening: Screening, now: dat
 
 
 def _unaccompanied(state: TriageState) -> TriageState:
-    """A counselor who is in the conversation cannot read along now: crisis words open the script and call people anew."""
-    return replace(state, step=TriageStep.GUARDED) if state.step is TriageStep.LIVE else state
+    """A counselor who is in the conversation cannot read along now: the script answers, and people are called anew."""
+    return replace(state, step=TriageStep.GUARDED, told_at=None) if state.step is TriageStep.LIVE else state
 
 
 def _ticket(message: Incoming, step: ScriptStep, now: datetime) -> Ticket:

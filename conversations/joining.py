@@ -27,6 +27,7 @@ def joined(stored: TriageState | None, base: TriageState | None, went_on: Triage
         severity=highest(stored.severity, went_on.severity),
         matter=highest(stored.matter, went_on.matter),
         tier=max(stored.tier, went_on.tier, key=lambda tier: tier.rank),
+        told_at=max(filter(None, (stored.told_at, went_on.told_at)), default=None),
         flags=stored.flags | went_on.flags,
         asked=tuple(dict.fromkeys((*stored.asked, *went_on.asked))),
         answers=MappingProxyType({**stored.answers, **went_on.answers}),

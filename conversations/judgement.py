@@ -48,8 +48,9 @@ def _choose(
             return "careful", degraded_reply(facts, now, state)
         if screening.clear:
             return "agent", step
-        if screening.degraded and not (screening.crisis or screening.clarify):
-            return "careful", degraded_reply(facts, now, state)
+        # Whatever stands is never begun anew from nothing.
+        reply = degraded_reply(facts, now, step.state or state)
+        return "careful", replace(reply, effects=(*step.effects, *reply.effects))
     if snapshot.mode is Mode.LIVE_PERSON:
         return "live_person", None
     if screening.crisis or screening.clarify:

@@ -118,7 +118,7 @@ class Timing:
     lower_check_in: timedelta
     person_silent: timedelta
     give_up: timedelta
-    """Unopened for so long, the wait is over: the script says that nobody has come."""
+    """Unopened for so long, the wait is over: the script says that nobody has come. So long a call that pages runs."""
     follow_ups: tuple[timedelta, ...]
     caring: tuple[timedelta, ...]
     """When caring notes go out after a counselor chose to send them."""
@@ -126,6 +126,8 @@ class Timing:
     tomorrow_hour: int
     refusal_holds: timedelta
     """For so long after 'I won't keep asking' no question is asked, whatever is said."""
+    help_holds: timedelta
+    """For so long after 'help is with me' the student is taken not to be alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,4 +288,5 @@ def _timing(data: Mapping[str, Any]) -> Timing:
         check_in=timedelta(hours=data["check_in_hours"]),
         tomorrow_hour=data["tomorrow_hour"],
         refusal_holds=timedelta(hours=data["refusal_holds_hours"]),
+        help_holds=minutes("help_holds"),
     )

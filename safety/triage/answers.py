@@ -8,22 +8,35 @@ from dataclasses import replace
 from safety.policy import Flag, TurnKind
 from safety.triage.buttons import NOT_ABOUT_THE_STUDENT
 from safety.triage.draft import Draft
-from safety.triage.endings import back, refuse, safe_with_help, settle, stay_guarded, wait_on, well
+from safety.triage.endings import back, refuse, rest, safe_with_help, settle, stay_guarded, unsaid, wait_on, well
 from safety.triage.entry import ask_first, emergency, is_emergency, open_case
 from safety.triage.flow import Item, load_flow
 from safety.triage.state import Answer, TriageState, TriageStep
 from safety.triage.step import RecordAnswer, ScriptStep
-from safety.types import Category, Mode, Severity
+from safety.triage.telling import Cause, running
+from safety.types import Category, Mode, Severity, highest
 
 _SKIPS_BEFORE_ACCEPTING = 2
+_ASKING_ON = (TriageStep.SCREEN, TriageStep.MINOR, TriageStep.MEANS)
+"""Steps that would ask the next question."""
 
 
-def take_answer(draft: Draft, before: TriageState, item: Item, value: str) -> ScriptStep:
-    """Record an answer, tell people if it made the case more urgent, and go where it leads."""
-    outcome, where = item.outcome(value)
+def take_answer(draft: Draft, before: TriageState, item: Item, value: str, *, stop: bool = False) -> ScriptStep:
+    """Record an answer, tell people where it calls for that, and go where it leads.
+
+    Args:
+        draft: the reply in the making.
+        before: the state before this message.
+        item: the question that stands.
+        value: one of its choices, or `said`, which counts like `unsure` and is recorded as what it is.
+        stop: the student asks in the same breath to be asked no more.
+    """
+    outcome, where = item.outcome(Answer.UNSURE if value == Answer.SAID else value)
     draft.state = draft.state.with_answer(item.id, value)
     skipped = value == Answer.REFUSED and item.step is TriageStep.SCREEN
     draft.change(refusals=draft.state.refusals + 1 if skipped else 0, item=None, reasked=False)
+    if outcome.worse:
+        _worse(draft, before)
     draft.learn(outcome.severity, outcome.switch, outcome.flags)
     if item.id == "el_country":
         return _set_country(draft, before, value)
@@ -36,10 +49,10 @@ def take_answer(draft: Draft, before: TriageState, item: Item, value: str) -> Sc
     if outcome.say:
         draft.say(f"say.{outcome.say}" if draft.words.has(f"say.{outcome.say}") else outcome.say)
     if outcome.raises and where != "@open":
-        draft.tell(before, "asked" if Flag.STUDENT_ASKS in outcome.flags else "words")
+        draft.tell(before, Cause.ASKED if Flag.STUDENT_ASKS in outcome.flags else Cause.WORDS)
     if draft.state.case_open and item.record:
         draft.effects.append(RecordAnswer(item.id, str(value)))
-    if draft.state.refusals >= _SKIPS_BEFORE_ACCEPTING:
+    if draft.state.refusals >= _SKIPS_BEFORE_ACCEPTING or (stop and item.step in _ASKING_ON):
         return refuse(draft)
     return _go(draft, before, where)
 
@@ -56,15 +69,9 @@ def take_words(draft: Draft, item: Item, text: str) -> ScriptStep:
 def call_person(draft: Draft, before: TriageState) -> ScriptStep:
     """Call a person because the student asks, whatever the matter."""
     standing = draft.state.item
-    already = draft.state.tier.pages
     resting = draft.state.mode in (Mode.GUARDED, Mode.ORDINARY)
     draft.learn(flags=frozenset({Flag.STUDENT_ASKS}))
-    if resting:
-        draft.change(human_contact=False)
-    draft.tell(before, "asked")
-    if already and resting:
-        draft.share(draft.state.tier, "asked")
-    elif already:
+    if not draft.tell(before, Cause.ASKED):
         draft.note("student_asks_again")
         draft.say("say.waiting.already")
     if standing and not resting:
@@ -146,14 +153,22 @@ def _set_country(draft: Draft, before: TriageState, value: str) -> ScriptStep:
     draft.say("say.elsewhere.unknown" if value == "other" else "say.elsewhere.known")
     if draft.state.case_open:
         draft.effects.append(RecordAnswer("el_country", value))
-    if resume is None:
-        return settle(draft)
-    return _go(draft, before, resume)
+    if resume is not None:
+        return _go(draft, before, resume)
+    # Naming a country calls nobody: who waits for a call that runs waits on, everybody else rests.
+    waits = running(draft.state, draft.now).pages and not draft.state.human_contact
+    return settle(draft) if waits or not draft.state.case_open else rest(draft)
+
+
+def _worse(draft: Draft, before: TriageState) -> None:
+    """Somebody who was asked how it is says that it is worse: a new episode, of which people are told as of the first."""
+    draft.new_episode(draft.state.category, highest(draft.state.severity, Severity.LOW))
+    draft.tell(before)
 
 
 def _at_risk(state: TriageState) -> bool:
     """Whether the answers or the words give reason to talk about means, people and a plan."""
-    worrying = {Answer.YES, Answer.UNSURE}
+    worrying = {Answer.YES, Answer.UNSURE, Answer.SAID}
     asked = ("wish", "thoughts", "sh_urge", "sh_thoughts")
     return state.severity.rank >= Severity.MODERATE.rank or any(state.answers.get(item) in worrying for item in asked)
 
@@ -165,5 +180,6 @@ _ENDS: dict[str, Callable[[Draft], ScriptStep]] = {
     "@well": well,
     "@guarded": stay_guarded,
     "@wait": wait_on,
+    "@unsaid": unsaid,
 }
 """Jumps that end the questions."""

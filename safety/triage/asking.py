@@ -12,6 +12,7 @@ from safety.triage.facts import StudentFacts
 from safety.triage.machine import advance
 from safety.triage.state import TriageState
 from safety.triage.step import ScriptStep
+from safety.triage.telling import Cause
 from safety.triage.words import WANT_PERSON
 from safety.types import Category, Screening, Severity
 
@@ -30,6 +31,6 @@ def open_asked(state: TriageState | None, facts: StudentFacts, now: datetime) ->
         draft = begin(Category.SUICIDE, facts, now)  # The matter is not known: the screener's questions come first.
         before = draft.state
         draft.learn(flags=frozenset({Flag.STUDENT_ASKS}))
-        return open_case(draft, before, "default", reason="asked")
+        return open_case(draft, before, "default", cause=Cause.ASKED)
     known = replace(state, category=Category.SUICIDE) if state.category is Category.NONE else state
     return advance(known, WANT_PERSON, _NO_WORDS, facts, now)

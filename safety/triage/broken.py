@@ -47,6 +47,7 @@ def _raised(state: TriageState, known: TriageState) -> TriageState:
         severity=highest(state.severity, known.severity),
         matter=highest(state.matter, known.matter),
         tier=max(state.tier, known.tier, key=lambda tier: tier.rank),
+        told_at=max(filter(None, (state.told_at, known.told_at)), default=None),
         case_open=state.case_open or known.case_open,
         confidential=state.confidential or known.confidential,
     )

@@ -28,6 +28,7 @@ from safety.triage.step import (
     ScheduleCheckIn,
     ScriptStep,
 )
+from safety.triage.telling import Cause, due, running
 from safety.triage.words import Words, words_for
 from safety.types import Category, Mode, Screening, Severity, highest
 
@@ -60,12 +61,6 @@ class Draft:
         return self.known.case_open and self.state.confidential and not self.known.confidential
 
     @property
-    def people_know(self) -> bool:
-        """People were told of the open case: no later choice of the student takes that back."""
-        delivery = self.facts.delivery
-        return self.state.tier is not Tier.NONE or (delivery.expected_by is not None and delivery.closed_at is None)
-
-    @property
     def words(self) -> Words:
         """The language of this case."""
         return words_for(self.state.language)
@@ -86,9 +81,7 @@ class Draft:
         self.state = replace(self.state, **fields)  # type: ignore[arg-type]  # The fields are the state's own, by name.
 
     def say(self, key: str, **values: str) -> None:
-        """Add a text, in its `_told` form where people know already, in its `_no_poison` form where no such line is listed."""
-        if self.people_know and self.words.has(f"{key}_told"):
-            key = f"{key}_told"
+        """Add a text. Where a region lists no poison line, the text's `_no_poison` form is said."""
         poison = poison_for(self.state.region)
         if poison is None and self.words.has(f"{key}_no_poison"):
             key = f"{key}_no_poison"
@@ -144,63 +137,61 @@ class Draft:
         )
 
     def new_episode(self, category: Category, severity: Severity) -> None:
-        """Begin again after a rest: people are told anew. The same matter gets no discount on what was known before."""
+        """Begin again after a rest: people are told anew, unless a call about this matter still runs.
+
+        The same matter gets no discount on what was known before.
+        """
         same = category is self.state.category
         self.change(
             matter=highest(self.state.severity, severity) if same else severity,
-            tier=Tier.NONE,
+            tier=running(self.state, self.now) if same else Tier.NONE,
             flags=frozenset(),
             human_contact=False,
             refusals=0,
         )
         self.learn(severity, category)
 
-    def tell(self, before: TriageState, reason: str = "words") -> None:
-        """Open or raise the case, and if people are to be told more urgently, say so and then do so.
+    def tell(self, before: TriageState, cause: Cause = Cause.WORDS) -> bool:
+        """Open or raise the case, and if people are to be told (again), say so and then do so; returns whether they are.
 
         Args:
             before: the state before this message, to see what is new.
-            reason: key of `sharing.because`.
+            cause: why they may have to be told.
         """
-        told = self.state.tier
-        tier = max(self.decision().tier, told, key=lambda tier: tier.rank)
+        told, call = running(self.state, self.now), self.due(cause)
+        tier = max(self.decision().tier, call, told if call.rank else self.state.tier, key=lambda tier: tier.rank)
         case = (self.state.category, self.state.severity, tier)
         if not self.state.case_open:
             self.effects.append(OpenCase(*case, confidential=self.state.confidential))
-        elif (self.state.category, self.state.severity) != (before.category, before.severity) or tier is not told:
+        elif (self.state.category, self.state.severity) != (
+            before.category,
+            before.severity,
+        ) or tier is not self.state.tier:
             self.effects.append(RaiseCase(*case))
         self.change(case_open=True, tier=tier)
-        if tier.rank > told.rank:
-            self.share(tier, "answer" if told.rank and reason == "words" else reason)
+        if call.rank:
+            self.share(call, "answer" if told.rank and cause is Cause.WORDS else cause.value)
         elif self.turned and self.known.tier.rank:
             self.say("say.confidential.now")
         elif self.facts.minor and MINOR_LIMITS not in self.state.asked:
             self._say_minor_limits()
+        return bool(call.rank)
 
-    def hear_beside(self, screening: Screening) -> None:
-        """Take in crisis words beside a person in the conversation: nobody else is called, nothing is said.
-
-        The case is opened or raised where they are worse, and confidential as soon as its matter is.
-        """
-        self.learn(screening.severity)
-        self.confide(screening.category)
-        if self.state.severity is not self.known.severity:
-            self._raise_quietly(screening.category)
+    def due(self, cause: Cause) -> Tier:
+        """The tier at which people are to be called about the case as it stands; `Tier.NONE` when nobody is."""
+        return due(cause, self.decision(), self.state, self.facts, self.now)
 
     def confide(self, category: Category) -> None:
         """Take in that the words are about a matter for confidential staff alone, whatever the case is about."""
         self.change(confidential=self.state.confidential or category in DISCREET)
 
-    def _raise_quietly(self, category: Category) -> None:
-        if self.state.category is Category.NONE:
-            self.learn(category=category)
-        case = (self.state.category, self.state.severity, self.state.tier)
-        opened = OpenCase(*case, confidential=self.state.confidential)
-        self.effects.append(RaiseCase(*case) if self.state.case_open else opened)
-        self.change(case_open=True)
-
     def share(self, tier: Tier, reason: str) -> None:
-        """Say what is shared with whom and what may follow; then send it."""
+        """Say what is shared with whom and what may follow; then send it.
+
+        Whoever was in contact before does not count for what is sent now, unless they are still there.
+        """
+        contact = self.state.human_contact and (self.state.step is TriageStep.LIVE or not tier.pages)
+        self.change(told_at=self.now, human_contact=contact)
         notice = sharing_notice(tier, reason, self.state, self.facts, self.now)
         self.messages.append(notice)
         if self.facts.minor and MINOR_LIMITS not in self.state.asked:
@@ -227,7 +218,7 @@ class Draft:
 
     def done(self) -> ScriptStep:
         """Return the reply with the lines, a person and the plan beside it."""
-        resources = resources_for(self.state.region, self.state.language)
+        resources = resources_for(self.state.region, self.state.language, self.facts.audience)
         if self.turned and Confide() not in self.effects:
             # Last, so that a call of this reply counts as the one by which confidential staff are told.
             self.effects.append(Confide())

@@ -10,19 +10,24 @@ from safety.triage.delivery import delivery_status
 from safety.triage.draft import Draft
 from safety.triage.state import CheckInKind, TriageStep
 from safety.triage.step import ScriptStep
+from safety.triage.telling import Cause, running
+from safety.triage.words import clock_time
 from safety.types import Severity
 
 
 def settle(draft: Draft) -> ScriptStep:
     """End the questions: wait for the person who was called, or say that nobody is there, or go on guarded.
 
-    Where the answers opened no case, the ordinary conversation goes on.
+    Nobody waits for a call that is over: it is made again first. Where the answers opened no case, the ordinary
+    conversation goes on.
     """
     if not draft.state.case_open:
         draft.say("say.settle.ordinary")
         return draft.back_to_ordinary()
     draft.schedule_follow_ups()
     if draft.state.tier.pages and not draft.state.human_contact:
+        if not running(draft.state, draft.now).pages:
+            draft.share(draft.state.tier, Cause.UNANSWERED.value)
         if draft.facts.staffed_now:
             draft.enter(TriageStep.WAITING)
             say_wait(draft, "say.waiting.now")
@@ -43,8 +48,7 @@ def say_wait(draft: Draft, key: str) -> None:
     if status:
         draft.messages.append(status)
     if delivery.opened_at is None and delivery.expected_by is not None and delivery.expected_by > draft.now:
-        ending, by_time = draft.words.hour(delivery.expected_by, draft.now, draft.facts.zone)
-        draft.say(f"say.waiting.expected{ending}", by_time=by_time)
+        draft.say("say.waiting.expected", by_time=clock_time(delivery.expected_by, draft.facts.zone))
 
 
 def wait(draft: Draft, key: str) -> ScriptStep:
@@ -125,6 +129,22 @@ def tomorrow(draft: Draft) -> datetime:
     return (local + timedelta(days=1)).replace(
         hour=load_policy().timing.tomorrow_hour, minute=0, second=0, microsecond=0
     )
+
+
+def rest(draft: Draft) -> ScriptStep:
+    """Go on guarded without a word."""
+    draft.enter(TriageStep.GUARDED)
+    return draft.done()
+
+
+def unsaid(draft: Draft) -> ScriptStep:
+    """The student will not say what unclear words meant: nothing is asked, and nothing is taken for harmless."""
+    if draft.state.case_open:
+        return back(draft)
+    draft.enter(TriageStep.GUARDED)
+    draft.say("say.misread.unsaid")
+    draft.schedule(tomorrow(draft), CheckInKind.SILENCE)
+    return draft.done()
 
 
 def stay_guarded(draft: Draft) -> ScriptStep:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from safety.policy import TurnKind, decide
 from safety.resources import region_of
-from safety.triage.draft import DISCREET, Draft
+from safety.triage.draft import Draft
 from safety.triage.facts import InputKind
 from safety.triage.flow import load_flow
 from safety.triage.state import TriageState, TriageStep
 from safety.triage.step import ScriptStep
+from safety.triage.telling import Cause
 from safety.types import Category, Severity
 
 _RETURNING = (Category.SUICIDE, Category.SELF_HARM)
 """Matters in which a student who comes back is asked what is different, without an introduction."""
 
 
-def open_case(draft: Draft, before: TriageState, intro: str | None = None, reason: str = "words") -> ScriptStep:
+def open_case(draft: Draft, before: TriageState, intro: str | None = None, cause: Cause = Cause.WORDS) -> ScriptStep:
     """Enter the script of the case's category: what comes first there, who is told and why, the first question."""
     if draft.decision().turn is TurnKind.EMERGENCY:
         return emergency(draft, before)
     state, facts = draft.state, draft.facts
     again = intro is None and (state.case_open or facts.earlier_case) and state.category in _RETURNING
     draft.say(f"intro.{intro or ('again' if again else _intro(draft))}")
-    if state.severity.rank >= Severity.HIGH.rank or state.category in DISCREET:
+    if state.severity.rank >= Severity.HIGH.rank:
         draft.say("urgent.default")
-    draft.tell(before, reason)
+    draft.tell(before, cause)
     first = load_flow().tracks[state.category].first
     if region_of(state.region) is None and "el_country" not in state.asked:
         return ask_country(draft, first)

@@ -19,7 +19,7 @@ _FILE = Path(__file__).resolve().parents[1] / "data" / "scripts" / "flow.yaml"
 JUMPS = frozenset(
     {
         "@then", "@settle", "@emergency", "@safe", "@guarded", "@first",
-        "@resume", "@wait", "@open", "@back", "@plan", "@well",
+        "@resume", "@wait", "@open", "@back", "@plan", "@well", "@unsaid",
     }
 )  # fmt: skip
 """Where an answer may lead beside another item."""
@@ -38,6 +38,8 @@ class Outcome:
     """The matter turns out to be another one."""
     say: str | None
     """Key of a text said before the next question."""
+    worse: bool
+    """It is worse than when people were last told: a new episode begins."""
 
     @property
     def raises(self) -> bool:
@@ -147,4 +149,5 @@ def _outcome(data: Mapping[str, Any]) -> Outcome:
         next=data.get("next"),
         switch=Category(data["switch"]) if "switch" in data else None,
         say=data.get("say"),
+        worse=data.get("worse", False),
     )

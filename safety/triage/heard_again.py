@@ -6,13 +6,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from safety.triage.beside import hear_beside
 from safety.triage.draft import Draft
 from safety.triage.facts import StudentFacts
 from safety.triage.hearing import hear
 from safety.triage.opening import open_triage
 from safety.triage.state import TriageState, TriageStep
 from safety.triage.step import ScriptStep
-from safety.types import Mode, Screening
+from safety.types import Screening
 
 LATE, ONCE_MORE = "say.degraded.read", "say.once_more.read"
 """Texts that say why something is said of earlier words: a part was down, or they were read once more."""
@@ -40,9 +41,8 @@ def heard_again(
         return None  # A question stands already.
     draft = Draft(state, facts, now)
     if state.step is TriageStep.LIVE:
-        draft.hear_beside(screening)
-        beside = replace(draft.done(), mode=Mode.LIVE_PERSON)
-        return beside if beside.effects else None
+        beside = hear_beside(draft, screening)
+        return _late(beside, state, facts, now, said) if beside.effects else None
     step = hear(draft, state, screening, None) or draft.done()
     if not step.messages and not step.effects:
         return None

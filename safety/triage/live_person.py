@@ -30,7 +30,8 @@ def hand_back(state: TriageState, message: str, facts: StudentFacts, now: dateti
     """
     if state.step is not TriageStep.LIVE or not message.strip():
         raise ValueError("a hand-back needs a person in the conversation and a message")
-    draft = Draft(replace(state, human_contact=True, flags=frozenset()), facts, now)
+    # Whoever was called has been and gone: what is said from here on calls anew.
+    draft = Draft(replace(state, human_contact=True, flags=frozenset(), told_at=None), facts, now)
     draft.enter(TriageStep.GUARDED)
     draft.say("say.live.handed_back", message=message.strip())
     draft.schedule_follow_ups()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from safety.triage.answers import call_person, done_something, take_answer, take_words
+from safety.triage.beside import beside_a_person
 from safety.triage.draft import Draft
-from safety.triage.endings import agree_check_in, back, refuse, wait
+from safety.triage.endings import agree_check_in, back, refuse, unsaid, wait
 from safety.triage.entry import ask_country
 from safety.triage.facts import InputKind, StudentFacts
 from safety.triage.flow import Item
-from safety.triage.hearing import hear
+from safety.triage.hearing import hear, unasked
 from safety.triage.opening import resume
 from safety.triage.state import Answer, TriageState, TriageStep
 from safety.triage.step import ScriptStep
@@ -40,7 +40,7 @@ def advance(state: TriageState, text: str, screening: Screening, facts: StudentF
     """
     draft = resume(state, facts, now)
     if state.step is TriageStep.LIVE:
-        return _beside_a_person(draft, screening)
+        return beside_a_person(draft, text, screening)
     before = draft.state
     if facts.input is InputKind.VOICE_UNCONFIRMED:
         return _misheard(draft, screening)
@@ -56,10 +56,10 @@ def advance(state: TriageState, text: str, screening: Screening, facts: StudentF
         return _resting(draft, screening)
     if value is not None and value in item.choices:
         if screening.crisis and value != item.risk and Answer.UNSURE in item.choices:
-            value = Answer.UNSURE
+            value = Answer.SAID
         if item.id == "gd_check_in":
             return agree_check_in(draft, value)
-        return take_answer(draft, before, item, value)
+        return take_answer(draft, before, item, value, stop=draft.words.stops(text))
     return _unclear(draft, before, item, text, screening)
 
 
@@ -77,7 +77,9 @@ def _anywhere(draft: Draft, before: TriageState, value: str) -> ScriptStep:
         draft.say("say.misread.thanks")
         draft.ask("mr_safe")
         return draft.done()
-    if value == STOP and step in (TriageStep.MISREAD, TriageStep.DEGRADED):
+    if value == STOP and step is TriageStep.MISREAD:
+        return unsaid(draft)
+    if value == STOP and step is TriageStep.DEGRADED:
         return back(draft)
     if value == STOP and step not in (TriageStep.EMERGENCY, TriageStep.WAITING):
         return refuse(draft)
@@ -100,8 +102,10 @@ def _resting(draft: Draft, screening: Screening) -> ScriptStep:
         return wait(draft, "say.waiting.more")
     if screening.degraded:
         return _say_and_rest(draft, "say.degraded.now")
-    if screening.clarify and draft.state.step is not TriageStep.REFUSED:
+    if screening.clarify:
         draft.may_mean(screening)
+        if draft.state.step is TriageStep.REFUSED and unasked(draft.state, draft.now):
+            return _say_and_rest(draft, "say.refused.again")
         draft.ask(draft.words.clarify_item(screening))
         return draft.done()
     if draft.state.mode is not Mode.ORDINARY and draft.state.step is not TriageStep.REFUSED:
@@ -126,7 +130,9 @@ def _unclear(draft: Draft, before: TriageState, item: Item, text: str, screening
         draft.ask(item.id)
         return draft.done()
     if screening.crisis and Answer.UNSURE in item.choices:
-        return take_answer(draft, before, item, Answer.UNSURE)
+        return take_answer(draft, before, item, Answer.SAID)
+    if draft.words.leading(text) == item.risk and item.risk in item.choices:
+        return take_answer(draft, before, item, item.risk)
     if item.step is TriageStep.EMERGENCY:
         draft.say("emergency.repeat")
         draft.ask(item.id)
@@ -170,10 +176,3 @@ def _say_and_rest(draft: Draft, key: str) -> ScriptStep:
     """Stay where the case is, with one text."""
     draft.say(key)
     return draft.done()
-
-
-def _beside_a_person(draft: Draft, screening: Screening) -> ScriptStep:
-    """A person is in the conversation: say nothing; let them see that it became worse."""
-    if screening.crisis and draft.facts.input is not InputKind.VOICE_UNCONFIRMED:
-        draft.hear_beside(screening)
-    return replace(draft.done(), mode=Mode.LIVE_PERSON)

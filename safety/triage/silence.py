@@ -11,6 +11,7 @@ from safety.triage.endings import tomorrow
 from safety.triage.facts import StudentFacts
 from safety.triage.state import CheckInKind, TriageState, TriageStep
 from safety.triage.step import ScriptStep
+from safety.triage.telling import Cause, last_contact
 from safety.types import Mode, Severity
 
 _UNHEARD = (TriageStep.CLARIFY, TriageStep.VOICE, TriageStep.DEGRADED)
@@ -29,9 +30,16 @@ def tick(state: TriageState, facts: StudentFacts, now: datetime) -> ScriptStep |
         return _check_in_due(draft)
     if state.step is TriageStep.WAITING:
         waited = _waiting(draft)
-        if waited or facts.delivery.opened_at is not None:
+        if waited or _in_contact(draft):
             return waited
     return _silent(draft)
+
+
+def _in_contact(draft: Draft) -> bool:
+    """Whether a person wrote or is typing, so that silence is not left to the clock; to open a case is not to write."""
+    delivery = draft.facts.delivery
+    wrote = max(filter(None, (delivery.writing_at, delivery.last_person_at)), default=None)
+    return wrote is not None and draft.now - wrote < load_policy().timing.person_silent
 
 
 def _silent(draft: Draft) -> ScriptStep | None:
@@ -72,10 +80,8 @@ def _unresponsive(draft: Draft) -> ScriptStep:
     """Call people: somebody at high or imminent risk has stopped answering."""
     before, item = draft.state, draft.state.item
     draft.say("say.silence.now")
-    draft.learn(flags=frozenset({Flag.UNRESPONSIVE}))
-    draft.tell(before, "silent")
-    if draft.state.tier is before.tier:
-        draft.share(before.tier, "silent")
+    draft.learn(before.severity, flags=frozenset({Flag.UNRESPONSIVE}))
+    draft.tell(before, Cause.SILENT)
     draft.enter(TriageStep.SILENT)
     draft.change(item=item, nudged_at=draft.now)
     draft.note("unresponsive")
@@ -83,14 +89,15 @@ def _unresponsive(draft: Draft) -> ScriptStep:
 
 
 def _leave(draft: Draft) -> ScriptStep:
-    """Lower risk and no answer: stop asking, come back tomorrow; nothing established, nothing kept."""
-    if not draft.state.case_open:
+    """Lower risk and no answer: stop asking, come back tomorrow. Words that may mean more are not taken for harmless."""
+    if not draft.state.case_open and draft.state.unconfirmed is Severity.NONE:
         draft.say("say.silence.dropped")
         return draft.back_to_ordinary()
     draft.enter(TriageStep.GUARDED)
     draft.say("say.silence.later")
     draft.schedule(tomorrow(draft), CheckInKind.SILENCE)
-    draft.schedule_follow_ups()
+    if draft.state.case_open:
+        draft.schedule_follow_ups()
     return draft.done()
 
 
@@ -119,21 +126,22 @@ def _waiting(draft: Draft) -> ScriptStep | None:
 def _person_silent(draft: Draft) -> ScriptStep | None:
     """A person is in the conversation and has not answered: offer the lines again, and call anew at high risk."""
     state, timing = draft.state, load_policy().timing
-    heard = max(filter(None, (state.since, draft.facts.delivery.writing_at, draft.facts.delivery.last_person_at)))
+    heard = last_contact(state, draft.facts)
     unanswered = state.last_student_at > heard and draft.now - state.last_student_at >= timing.person_silent
     if not unanswered or state.silence_told_at is not None:
         return None
     draft.say("say.waiting.person_silent")
-    if state.tier.pages:
-        draft.share(state.tier, "unanswered")
+    call = draft.due(Cause.UNANSWERED)
+    if call.pages:
+        draft.share(call, Cause.UNANSWERED.value)
     draft.change(silence_told_at=draft.now)
     return draft.done()
 
 
 def _check_in_due(draft: Draft) -> ScriptStep | None:
-    """Come back as agreed or announced; several due at once are one."""
+    """Come back as agreed or announced, also where the last time went unanswered; several due at once are one."""
     due = tuple(entry for entry in draft.state.check_ins if entry.at <= draft.now)
-    if not due or draft.state.item == "fu_how":
+    if not due:
         return None
     left = tuple(entry for entry in draft.state.check_ins if entry not in due)
     draft.state = replace(draft.state, check_ins=left)

@@ -48,6 +48,8 @@ class Answer(StrEnum):
     NO = "no"
     UNSURE = "unsure"
     REFUSED = "refused"
+    SAID = "said"
+    """No choice: own words of a crisis in answer to the question, or beside an answer that contradicts them."""
 
 
 class CheckInKind(StrEnum):
@@ -87,6 +89,8 @@ class TriageState:
     flags: frozenset[Flag] = frozenset()
     tier: Tier = Tier.NONE
     """The most urgent tier announced in this episode."""
+    told_at: datetime | None = None
+    """When people were last called; None when never, or when whoever came has gone again."""
     matter: Severity = Severity.NONE
     """Severity of what is at hand in this episode; it decides the tier, the case's own severity decides the rest."""
     case_open: bool = False
@@ -128,6 +132,7 @@ class TriageState:
             "answers": dict(self.answers),
             "flags": sorted(flag.value for flag in self.flags),
             "tier": self.tier.value,
+            "told_at": _iso(self.told_at),
             "matter": self.matter.value,
             "case_open": self.case_open,
             "resume": self.resume,
@@ -163,6 +168,7 @@ class TriageState:
             answers=MappingProxyType(dict(data["answers"])),
             flags=frozenset(Flag(flag) for flag in data["flags"]),
             tier=Tier(data["tier"]),
+            told_at=_moment(data.get("told_at")),  # A state of before it was kept: people are told anew.
             matter=Severity(data["matter"]),
             case_open=data["case_open"],
             resume=data["resume"],

@@ -88,12 +88,6 @@ class Words:
         local = moment.astimezone(_zone(zone))
         return self.text("moment", day=self.tree["days"][local.weekday()], time=clock_time(moment, zone))
 
-    def hour(self, moment: datetime, now: datetime, zone: str) -> tuple[str, str]:
-        """Return what the text's key ends in and the hour: '' and '14:20' today, '_on' and 'Monday 9:00' on another day."""
-        if moment.astimezone(_zone(zone)).date() == now.astimezone(_zone(zone)).date():
-            return "", clock_time(moment, zone)
-        return "_on", self.moment(moment, zone)
-
     def unstaffed(self, facts: StudentFacts) -> str:
         """Return the sentence that says when somebody here looks next, or that this is not known."""
         if facts.next_staffed is None:
@@ -133,7 +127,41 @@ class Words:
                 return choice.value
         if not phrases:
             return None
-        return self._phrase(plain) or self._yes_or_no(plain) or self._label(plain, choices)
+        return self._half(plain) or self._phrase(plain) or self._yes_or_no(plain) or self._label(plain, choices)
+
+    def stops(self, text: str) -> bool:
+        """Whether a reply asks to be asked no more, by itself or behind a yes or a no."""
+        words = _plain(text).split()
+        return self._stops(words) or (self._head(words) is not None and self._stops(words[1:], whole=True))
+
+    def leading(self, text: str) -> str | None:
+        """Return the yes or no that a reply begins with, where nothing after it soothes or negates; None otherwise."""
+        words = _plain(text).split()
+        head, rest = self._head(words), set(words[1:])
+        soothes = {*self.tree["answers"]["soothes"], *(self.tree["answers"]["negations"] if head == Answer.YES else ())}
+        return head if rest.isdisjoint(soothes) else None
+
+    def _half(self, plain: str) -> str | None:
+        """Return the yes or no before a wish not to be asked more: 'yes, stop asking', 'yes but dont ask me how'."""
+        words = plain.split()
+        return self._head(words) if self._stops(words[1:]) and not self._stops(words, whole=True) else None
+
+    def _head(self, words: Sequence[str]) -> str | None:
+        leads = self.tree["answers"]["leads"]
+        return next((value for value in ("yes", "no") if words and words[0] in leads[value]), None)
+
+    def _stops(self, words: Sequence[str], *, whole: bool = False) -> bool:
+        """Whether these words are a wish not to be asked, or begin with one; somebody else's wish has a subject before it."""
+        answers = self.tree["answers"]
+        left = [word for word in words if word not in answers["fillers"]]
+        while left and left[0] in answers["asks"]:
+            left = left[1:]
+        for said in (" ".join(words), " ".join(left)):
+            if said in answers["stop"]:
+                return True
+            if not whole and any(" " in phrase and said.startswith(f"{phrase} ") for phrase in answers["stop"]):
+                return len(words) <= _SHORT_ANSWER
+        return False
 
     def _phrase(self, plain: str) -> str | None:
         answers = self.tree["answers"]
@@ -142,6 +170,10 @@ class Words:
             return None
         bare = " ".join(word for word in words if word not in answers["fillers"])
         for value in (DONE_SOMETHING, WANT_PERSON, STOP, NEVER_MIND, Answer.UNSURE.value, Answer.REFUSED.value):
+            if value == STOP:
+                if self._stops(words):
+                    return value
+                continue
             anywhere = [phrase for phrase in answers[value] if " " in phrase or value == Answer.UNSURE]
             if (
                 bare in answers[value]

@@ -11,6 +11,7 @@ from core.ids import CaseId, ConversationId
 from db.access import Tx
 from safety.policy import Tier
 from safety.triage.flow import load_flow
+from safety.triage.state import Answer
 from safety.triage.step import (
     CaseNote,
     Confide,
@@ -128,7 +129,7 @@ async def _answer(tx: Tx, conversation: ConversationId, item: str, value: str, a
     if case is None:
         return  # Answers without a case stay in the triage state.
     known = load_flow().items.get(item)
-    if known is not None and value in known.choices:
+    if known is not None and (value in known.choices or value == Answer.SAID):
         await record(tx, case.id, "answer", at=at, facts={"item": item, "value": value})
         return
     key = await subject_key(tx, require_student(tx))

@@ -16,17 +16,15 @@ from safety.types import Category, Mode, Severity
 from tools.people.people import read_profile, require_staff
 
 CASES = """
-select c.id, c.category, coalesce(c.newest_category, c.category) as newest_category, c.severity, c.tier, c.status,
-       c.opened_at, coalesce(c.paged_at, c.opened_at) as waiting_since,
+select c.id, c.category, c.severity, c.tier, c.status, c.opened_at, coalesce(c.paged_at, c.opened_at) as waiting_since,
        c.due_at, c.acknowledged_at, c.claimed_by, c.claimed_at, c.offered_to, c.follow_up_at, c.confidential, v.mode,
        (select max(t.created_at) from turns t where t.conversation_id = c.conversation_id) as last_seen_at,
        greatest(c.claimed_at, c.last_person_at, c.writing_at,
                 (select max(e.at) from case_events e where e.case_id = c.id and e.actor_id = c.claimed_by
                  and e.kind = any(%(acts)s))) as last_act_at
 from cases c left join conversations v on v.id = c.conversation_id
-where c.status <> 'closed' and c.tier <> 'none'
+where c.status <> 'closed'
 """
-"""Nobody was told of a case of tier none: it is no work for anybody, and row-level security keeps it from everybody."""
 ACTS = ("counselor_note", "regraded", "offered", "follow_up_planned", "disclosed", "joined", "handed_back")
 """Acts of whoever has a case that show that they are on it."""
 SILENT_TWICE = 2
@@ -54,8 +52,6 @@ class QueueEntry:
 
     id: CaseId
     category: Category
-    newest_category: Category
-    """What the newest words are about; `category` is that of the worst."""
     severity: Severity
     tier: Tier
     status: str
@@ -77,7 +73,7 @@ class QueueEntry:
     silent_since: datetime | None
     """Since when the person who has it has done nothing although the student waits; None while there is no such wait."""
     pinned: bool
-    """A person was called, and nobody has acknowledged it or whoever has it is silent."""
+    """A person was called or it is grave, and nobody has acknowledged it or whoever has it is silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +122,10 @@ def _entry(row: dict[str, Any], names: dict[UUID, str], me: AccountId, at: datet
     tier, holder = Tier(row["tier"]), row["claimed_by"]
     waits, due, follow_up = row["acknowledged_at"] is None, row["due_at"], row["follow_up_at"]
     silent_since = _silent_since(row, tier, at)
+    grave = tier.pages or (Severity(row["severity"]).rank >= Severity.HIGH.rank and tier is not Tier.NONE)
     return QueueEntry(
         id=CaseId(row["id"]),
         category=Category(row["category"]),
-        newest_category=Category(row["newest_category"]),
         severity=Severity(row["severity"]),
         tier=tier,
         status=row["status"],
@@ -146,7 +142,7 @@ def _entry(row: dict[str, Any], names: dict[UUID, str], me: AccountId, at: datet
         last_seen_at=row["last_seen_at"],
         overdue=(waits and due is not None and due < at) or (follow_up is not None and follow_up < at),
         silent_since=silent_since,
-        pinned=tier.pages and (waits or silent_since is not None),
+        pinned=grave and (waits or silent_since is not None),
     )
 
 

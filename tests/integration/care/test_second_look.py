@@ -106,7 +106,7 @@ async def test_what_another_layer_saw_as_lesser_is_raised(campus: Campus, lookin
     assert campus.rows("select severity, tier from cases") == [{"severity": "high", "tier": "page_now"}]
 
 
-async def test_beside_a_person_the_case_rises_and_nobody_speaks(
+async def test_beside_a_person_the_case_rises_and_others_are_called_by_the_words_alone(
     campus: Campus, looking: tuple[WorkerApp, Verdict]
 ) -> None:
     from conversations import live  # noqa: PLC0415
@@ -120,11 +120,13 @@ async def test_beside_a_person_the_case_rises_and_nobody_speaks(
     async with campus.db.acting(campus.people.rosa) as tx:
         await live.reply(tx, campus.jobs, case, "I'm Rosa, a counselor.", at=campus.clock.now())
     await campus.say(conversation, WORDS, BLIND)
-    before = await campus.texts(conversation)
+    before = len(await campus.texts(conversation))
     verdict.found = crisis(Severity.IMMINENT)
     await drain(app)
-    assert await campus.texts(conversation) == before
-    assert campus.rows("select severity from cases") == [{"severity": "imminent"}]
+    said = [text for author, text in (await campus.texts(conversation))[before:] if author == "script"]
+    assert "read what you wrote earlier" in said[0] and "Call 911 now" in said[1]
+    assert campus.rows("select severity, tier from cases") == [{"severity": "imminent", "tier": "page_all"}]
+    assert campus.rows("select mode from conversations") == [{"mode": "live_person"}]
 
 
 async def test_a_question_is_asked_late_rather_than_never(campus: Campus, looking: tuple[WorkerApp, Verdict]) -> None:

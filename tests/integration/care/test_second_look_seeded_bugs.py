@@ -84,7 +84,9 @@ async def test_a_script_that_speaks_beside_a_person_is_noticed(
         return replace(step, messages=("I have read it.",)) if step else None
 
     monkeypatch.setattr(second_look, "heard_again", chatty)
-    await must_fail(test_second_look.test_beside_a_person_the_case_rises_and_nobody_speaks(campus, looking))
+    await must_fail(
+        test_second_look.test_beside_a_person_the_case_rises_and_others_are_called_by_the_words_alone(campus, looking)
+    )
 
 
 async def test_a_service_that_may_change_screenings_is_noticed(campus: Campus) -> None:

@@ -86,7 +86,7 @@ async def test_a_case_nobody_hears_of_beside_a_person_is_noticed(
 ) -> None:
     monkeypatch.setattr(intake, "decide", lambda *_: ("live_person", None))
     with pytest.raises(AssertionError):
-        await test_routes.test_beside_a_person_a_detection_reaches_the_case_and_nobody_speaks(route, settings)
+        await test_routes.test_beside_a_person_a_detection_reaches_the_case_and_no_model_speaks(route, settings)
 
 
 async def test_answers_to_the_script_in_a_models_history_are_noticed(

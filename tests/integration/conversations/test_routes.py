@@ -21,6 +21,7 @@ from core.ids import ConversationId, new_id
 from core.settings import Settings
 from db.access import Acting
 from db.jobs import job_app
+from safety import policy
 from safety.screen import Screener
 from safety.triage.facts import InputKind
 from safety.types import Category, Evidence, Mode, Screening, ScreeningContext, Severity
@@ -145,13 +146,17 @@ async def test_every_detection_reaches_the_script_wherever_the_conversation_stan
         assert all(turn.text == "my lab is due friday" for turn in route.desk.echo.seen[heard:])
 
 
-async def test_beside_a_person_a_detection_reaches_the_case_and_nobody_speaks(route: Route, settings: Settings) -> None:
+async def test_beside_a_person_a_detection_reaches_the_case_and_no_model_speaks(
+    route: Route, settings: Settings
+) -> None:
+    """The script says whom it calls as well, where the words page; else nothing is said."""
     for verdict in DETECTIONS[:40]:
         conversation = await route.desk.begin(route.who)
         change(settings, "update conversations set mode = 'live_person' where id = %s", conversation)
         received = await route.say(conversation, verdict)
         assert received.path == "live_person"
-        assert await route.last(conversation) == "student"
+        pages = policy.decide(verdict.category, verdict.severity).tier.pages
+        assert await route.last(conversation) == ("script" if pages else "student"), verdict
         with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
             rows = owner.execute("select category, severity from cases where conversation_id = %s", (conversation,))
             assert rows.fetchall() == [(verdict.category, verdict.severity)]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 from safety.policy import Tier, decide
-from safety.resources import emergency_for
 from safety.triage.draft import DISCREET
 from safety.triage.facts import InputKind
 from safety.triage.flow import load_flow
-from safety.triage.state import TriageState, TriageStep
-from safety.triage.step import Confide, Digest, OpenCase, Page, RaiseCase, ScheduleCheckIn
+from safety.triage.state import Answer, TriageState, TriageStep
+from safety.triage.step import Confide, Digest, OpenCase, Page, RaiseCase, RecordAnswer, ScheduleCheckIn
 from safety.triage.words import words_for
 from safety.types import Category, Mode, Severity
 from tests.unit.safety_script.walks import Move
@@ -34,6 +34,11 @@ _WRITING = re.compile(r"(?:counselor|somebody|someone) is (?:writing|typing)|est
 _COMING = re.compile(
     r"\bon (?:the|their|his|her) way\b(?! to you, or)|\b(?:is|are) coming\b|\bviene(?:n)? en camino|\bestá en camino",
     re.I,
+)
+_RUNS, _WITH_A_PERSON = timedelta(minutes=30), timedelta(minutes=3)
+"""How long a call runs, and for how long somebody who wrote counts as being there: as the policy has it, written again."""
+_NUMBER = re.compile(
+    r"\b(?:911|999|112|000|111|100)\b|emergency number|número local|number you know|número que conozcas"
 )
 _JOINED = re.compile(r"has joined|entró en esta", re.I)
 
@@ -73,33 +78,6 @@ def claims_only_facts(move: Move) -> str | None:
         if _JOINED.search(text) and move.what != "takes over":
             return f"claims somebody joined: {text}"
     return None
-
-
-_NOBODY = re.compile(
-    r"\bI tell nobody(?! else)|nobody here can open|nothing has been sent\. The exit"
-    r"|no aviso a nadie(?! más)|nadie de aquí puede abrir|no se ha enviado nada\. El botón",
-    re.I,
-)
-
-
-def nobody_means_nobody(move: Move) -> str | None:
-    """That nobody is told or can open the conversation is said only where nobody was told."""
-    known = move.facts.delivery.expected_by is not None and move.facts.delivery.closed_at is None
-    told = known or (move.step.state is not None and move.step.state.tier is not Tier.NONE)
-    said = [text for text in move.step.messages if _NOBODY.search(text)]
-    return f"claims nobody was told: {said[0]}" if said and told else None
-
-
-def a_survivor_has_the_number(move: Move) -> str | None:
-    """Whoever tells of abuse, stalking or pressure reads at once whom to call if the danger is now, at every grade."""
-    verdict = move.verdict
-    if move.before is not None or verdict is None or not verdict.crisis or verdict.category not in DISCREET:
-        return None
-    if move.facts.input is InputKind.VOICE_UNCONFIRMED:
-        return None
-    number = emergency_for(move.facts.region)
-    shown = number.number if number else words_for(move.facts.language).text("fallback.emergency")
-    return None if any(shown in text for text in move.step.messages) else "no emergency number in the reply"
 
 
 def told_before_sent(move: Move) -> str | None:
@@ -193,6 +171,98 @@ def clarifying_calls_nobody(move: Move) -> str | None:
     return f"clarifying did {acted[0]}" if asked and acted else None
 
 
+def grave_words_reach_people(move: Move) -> str | None:
+    """Words, answers and buttons that page call people, unless a call about them runs or a person is there now."""
+    wanted = _wanted(move)
+    if wanted is None or not wanted.pages:
+        return None
+    paged = [effect.tier.rank for effect in move.step.effects if isinstance(effect, Page)]
+    if paged:
+        return None if max(paged) >= wanted.rank else f"paged below {wanted}"
+    return None if _runs(move, wanted) or _beside(move, wanted) else f"nobody is called: {wanted}"
+
+
+def _wanted(move: Move) -> Tier | None:
+    """What the policy says about what was said, apart from all that was known before."""
+    before, words = move.before, move.verdict
+    if words is None or move.facts.input is InputKind.VOICE_UNCONFIRMED:
+        return None
+    if words.crisis:
+        return decide(words.category, words.severity).tier
+    if before is None or move.tapped is None:
+        return None
+    if move.tapped == "done_something":
+        return Tier.PAGE_NOW  # Somebody else's emergency; the student's own is held to more below.
+    if move.tapped == "want_person":
+        return Tier.PAGE_NOW
+    item = load_flow().items.get(before.item or "")
+    found = item.choices.get(move.tapped) if item and before.step is not TriageStep.LIVE else None
+    if found is None:
+        return None
+    if found.worse:
+        return decide(before.category, before.severity).tier
+    return decide(found.switch or before.category, found.severity, found.flags).tier if found.raises else None
+
+
+def _runs(move: Move, wanted: Tier) -> bool:
+    before = move.before
+    told = before.told_at if before else None
+    return before is not None and told is not None and move.at - told < _RUNS and before.tier.rank >= wanted.rank
+
+
+def _beside(move: Move, wanted: Tier) -> bool:
+    """Whether a person is in the conversation who was called as urgently, or whom the student asks for; not in an emergency."""
+    before, delivery = move.before, move.facts.delivery
+    if before is None or before.step is not TriageStep.LIVE or wanted is Tier.PAGE_ALL:
+        return False
+    heard = max(filter(None, (before.since, delivery.last_person_at, delivery.writing_at)))
+    called = before.tier.rank >= wanted.rank or move.tapped == "want_person"
+    return called and move.at - heard < _WITH_A_PERSON
+
+
+def a_call_is_remembered_when_it_is_made(move: Move) -> str | None:
+    """When people were called moves with a call, and with nothing else but a person who leaves."""
+    after = move.step.state
+    if after is None or move.what == "hand back":
+        return None
+    calls = any(isinstance(effect, Page | Digest) for effect in move.step.effects)
+    if calls:
+        return None if after.told_at == move.at else f"called at {move.at}, remembered {after.told_at}"
+    known = move.before.told_at if move.before else None
+    return None if after.told_at == known else "remembers a call that nobody made"
+
+
+def first_aid_is_said(move: Move) -> str | None:
+    """Imminent words and 'already done' are answered with the emergency number, unless a person who was called is there."""
+    words = move.verdict
+    imminent = words is not None and words.crisis and words.severity is Severity.IMMINENT
+    done = move.tapped == "done_something"
+    if move.facts.input is InputKind.VOICE_UNCONFIRMED or not (imminent or done):
+        return None
+    wanted = _wanted(move) or Tier.NONE
+    if move.step.mode is Mode.LIVE_PERSON and (_runs(move, wanted) or _beside(move, wanted)):
+        return None
+    return None if any(_NUMBER.search(text) for text in move.step.messages) else "no first aid"
+
+
+def no_answer_is_invented(move: Move) -> str | None:
+    """Own words of a crisis are not put down as a doubt the student never chose."""
+    before, words = move.before, move.verdict
+    if before is None or words is None or not words.crisis or move.tapped == Answer.UNSURE:
+        return None
+    made = [effect for effect in move.step.effects if isinstance(effect, RecordAnswer)]
+    return "an answer is invented" if any(one.value == Answer.UNSURE for one in made) else None
+
+
+def what_words_may_mean_is_kept(move: Move) -> str | None:
+    """Unclear words that stay unexplained do not end in the ordinary conversation."""
+    before = move.before
+    if before is None or before.unconfirmed is Severity.NONE or before.case_open or move.step.state is not None:
+        return None
+    left = move.tapped in ("refused", "stop") or (move.verdict is None and move.tapped is None)
+    return "unclear words are taken for harmless" if left and before.step is not TriageStep.FOLLOW_UP else None
+
+
 def emergency_comes_first(move: Move) -> str | None:
     """A reply that enters the emergency begins with the emergency number."""
     state = move.step.state
@@ -226,9 +296,14 @@ def refusal_is_kept(move: Move) -> str | None:
 
 
 def silent_beside_a_person(move: Move) -> str | None:
-    """While a person is in the conversation, the companion answers nothing."""
-    spoke = move.before is not None and move.before.step is TriageStep.LIVE and move.verdict is not None
-    return "spoke beside a person" if spoke and move.step.messages else None
+    """While a person is in the conversation, the companion says nothing but whom it calls as well."""
+    beside = move.before is not None and move.before.step is TriageStep.LIVE and move.verdict is not None
+    if not beside:
+        return None
+    if move.step.mode is not Mode.LIVE_PERSON:
+        return "took the conversation from a person"
+    calls = any(isinstance(effect, Page) for effect in move.step.effects)
+    return "spoke beside a person" if move.step.messages and not calls else None
 
 
 def guard_lasts(move: Move) -> str | None:
@@ -295,10 +370,10 @@ def declared_transition(move: Move) -> str | None:
 
 CHECKS: tuple[Check, ...] = (
     one_tap_away, severity_never_falls, claims_only_facts, told_before_sent, unstaffed_is_said, minors_know_the_limits,
-    crisis_reaches_people, unconfirmed_voice_calls_nobody, clarifying_calls_nobody, emergency_comes_first,
+    crisis_reaches_people, grave_words_reach_people, a_call_is_remembered_when_it_is_made, first_aid_is_said,
+    no_answer_is_invented, what_words_may_mean_is_kept, unconfirmed_voice_calls_nobody, clarifying_calls_nobody, emergency_comes_first,
     no_suicide_questions_to_others, refusal_is_kept, silent_beside_a_person, guard_lasts, no_guessed_region,
-    a_turned_case_is_confidential, survives_storage, check_ins_are_kept, declared_transition, nobody_means_nobody,
-    a_survivor_has_the_number,
+    a_turned_case_is_confidential, survives_storage, check_ins_are_kept, declared_transition,
 )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from safety import policy, resources, review, script
 from safety.policy import Flag, Tier, tier_for
 from safety.resources import resources_for
 from safety.review import ReviewContext, review_sentence
-from safety.script import tick
-from safety.triage import answers, buttons, endings, entry, hearing, machine, opening, sharing, silence, words
+from safety.script import hand_back, tick
+from safety.triage import answers, buttons, endings, entry, hearing, machine, opening, sharing, silence, telling, words
 from safety.triage import draft as drafts
 from safety.triage import flow as flows
 from safety.triage.draft import Draft
@@ -25,7 +25,7 @@ from safety.triage.step import Page, ScriptStep
 from safety.triage.words import Words
 from safety.types import Category, Screening, Severity
 from tests.mutation import seed
-from tests.unit.safety_script import checks, test_resources, test_states
+from tests.unit.safety_script import checks, test_resources, test_states, test_told_again
 from tests.unit.safety_script.checks import CHECKS, Check, faults
 from tests.unit.safety_script.review_lines import BAD, GOOD
 from tests.unit.safety_script.test_policy import CELLS
@@ -191,11 +191,78 @@ def a_refusal_is_asked_again(patch: Patch) -> None:
 
 
 def the_companion_talks_over_a_person(patch: Patch) -> None:
-    def beside(draft: Draft, screening: Screening) -> ScriptStep:
+    def beside(draft: Draft, text: str, screening: Screening) -> ScriptStep:
         draft.say("say.waiting.here")
         return draft.done()
 
-    patch.setattr(machine, "_beside_a_person", beside)
+    patch.setattr(machine, "beside_a_person", beside)
+
+
+def nobody_is_called_beside_a_person(patch: Patch) -> None:
+    patch.setattr(machine, "beside_a_person", lambda draft, text, screening: draft.done())
+
+
+def yesterdays_call_stands_for_tonights(patch: Patch) -> None:
+    patch.setattr(telling, "running", lambda state, now: state.tier)
+    patch.setattr(drafts, "running", lambda state, now: state.tier)
+
+
+def not_asking_is_not_telling(patch: Patch) -> None:
+    original = Draft.tell
+
+    def tell(self: Draft, *args: Any) -> bool:
+        return self.state.step is not TriageStep.REFUSED and original(self, *args)
+
+    patch.setattr(Draft, "tell", tell)
+
+
+def help_reached_is_help_for_good(patch: Patch) -> None:
+    held = hearing.unasked
+    patch.setattr(hearing, "unasked", lambda state, now: state.step is TriageStep.SAFE_WITH_HELP or held(state, now))
+    retold(patch, {"say.safe.still": "Tell the person who's with you that, in the same words."})
+
+
+def a_person_nearby_is_a_call(patch: Patch) -> None:
+    patch.setattr(telling, "accompanied", lambda state, facts, now: state.step is TriageStep.LIVE)
+    patch.setattr("safety.triage.beside.accompanied", lambda state, facts, now: state.step is TriageStep.LIVE)
+
+
+def worse_is_an_answer_like_any_other(patch: Patch) -> None:
+    patch.setattr(answers, "_worse", lambda draft, before: None)
+
+
+def a_call_is_not_dated(patch: Patch) -> None:
+    original = Draft.share
+
+    def share(self: Draft, *args: Any) -> None:
+        known = self.state.told_at
+        original(self, *args)
+        self.change(told_at=known)
+
+    patch.setattr(Draft, "share", share)
+
+
+def every_word_dates_the_call(patch: Patch) -> None:
+    original = Draft.learn
+
+    def learn(self: Draft, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.change(told_at=self.now)
+
+    patch.setattr(Draft, "learn", learn)
+
+
+def own_words_are_a_doubt(patch: Patch) -> None:
+    original = answers.take_answer
+
+    def take(draft: Draft, before: TriageState, item: Any, value: str, **kwargs: Any) -> ScriptStep:
+        return original(draft, before, item, "unsure" if value == "said" else value, **kwargs)
+
+    patch.setattr(machine, "take_answer", take)
+
+
+def unclear_words_are_harmless_when_left(patch: Patch) -> None:
+    patch.setitem(answers._ENDS, "@unsaid", endings.back)
 
 
 def the_guard_ends_by_itself(patch: Patch) -> None:
@@ -241,14 +308,6 @@ def the_hand_back_goes_to_the_ordinary_path(patch: Patch) -> None:
     patch.setattr("tests.unit.safety_script.checks.load_flow", lambda: changed)
 
 
-def what_went_out_is_forgotten(patch: Patch) -> None:
-    patch.setattr(Draft, "people_know", property(lambda self: False))
-
-
-def a_survivor_gets_no_number(patch: Patch) -> None:
-    patch.setattr(entry, "DISCREET", ())
-
-
 MUTATIONS: list[tuple[Callable[[Patch], None], Check]] = [
     (severity_follows_the_last_words, checks.severity_never_falls),
     (people_are_told_silently, checks.told_before_sent),
@@ -267,6 +326,17 @@ MUTATIONS: list[tuple[Callable[[Patch], None], Check]] = [
     (transcripts_are_believed, checks.unconfirmed_voice_calls_nobody),
     (a_case_at_rest_sleeps_through_new_words, checks.crisis_reaches_people),
     (another_matter_is_not_heard, checks.crisis_reaches_people),
+    (nobody_is_called_beside_a_person, checks.grave_words_reach_people),
+    (nobody_is_called_beside_a_person, checks.first_aid_is_said),
+    (yesterdays_call_stands_for_tonights, checks.grave_words_reach_people),
+    (not_asking_is_not_telling, checks.grave_words_reach_people),
+    (help_reached_is_help_for_good, checks.first_aid_is_said),
+    (a_person_nearby_is_a_call, checks.grave_words_reach_people),
+    (worse_is_an_answer_like_any_other, checks.grave_words_reach_people),
+    (a_call_is_not_dated, checks.a_call_is_remembered_when_it_is_made),
+    (every_word_dates_the_call, checks.a_call_is_remembered_when_it_is_made),
+    (own_words_are_a_doubt, checks.no_answer_is_invented),
+    (unclear_words_are_harmless_when_left, checks.what_words_may_mean_is_kept),
     (the_emergency_comes_second, checks.emergency_comes_first),
     (others_are_asked_about_suicide, checks.no_suicide_questions_to_others),
     (a_refusal_is_asked_again, checks.refusal_is_kept),
@@ -278,8 +348,6 @@ MUTATIONS: list[tuple[Callable[[Patch], None], Check]] = [
     (flags_are_lost_in_storage, checks.survives_storage),
     (check_ins_are_announced_and_forgotten, checks.check_ins_are_kept),
     (the_hand_back_goes_to_the_ordinary_path, checks.declared_transition),
-    (what_went_out_is_forgotten, checks.nobody_means_nobody),
-    (a_survivor_gets_no_number, checks.a_survivor_has_the_number),
 ]
 
 
@@ -287,7 +355,9 @@ def test_the_untouched_script_passes_the_short_walk() -> None:
     assert [fault for move in walk(ADULT, 260) for fault in faults(move)] == []
 
 
-@pytest.mark.parametrize(("mutate", "check"), MUTATIONS, ids=[mutate.__name__ for mutate, _ in MUTATIONS])
+@pytest.mark.parametrize(
+    ("mutate", "check"), MUTATIONS, ids=[f"{mutate.__name__}-{check.__name__}" for mutate, check in MUTATIONS]
+)
 def test_a_seeded_bug_is_caught(mutate: Callable[[Patch], None], check: Check, monkeypatch: Patch) -> None:
     mutate(monkeypatch)
     assert caught_by(check)
@@ -316,6 +386,92 @@ def test_hours_of_another_zone_are_caught(monkeypatch: Patch) -> None:
     monkeypatch.setattr(words, "_zone", lambda _: ZoneInfo("UTC"))
     with pytest.raises(AssertionError):
         test_states.test_hours_are_those_of_the_student()
+
+
+SCENES: list[tuple[Callable[[Patch], None], Callable[[], None]]] = []
+"""Bugs that a walk cannot see, each with the scene that stands against it."""
+
+
+def scene(against: Callable[[], None]) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+    """Register a bug against a scene."""
+
+    def register(mutate: Callable[[Patch], None]) -> Callable[[Patch], None]:
+        SCENES.append((mutate, against))
+        return mutate
+
+    return register
+
+
+@scene(test_told_again.test_the_same_words_within_minutes_page_once)
+def every_word_is_a_call(patch: Patch) -> None:
+    patch.setattr(telling, "running", lambda state, now: Tier.NONE)
+    patch.setattr(drafts, "running", lambda state, now: Tier.NONE)
+
+
+@scene(test_told_again.test_to_open_a_case_is_not_to_write_so_silence_is_noticed)
+def a_case_that_is_open_on_a_screen_is_in_good_hands(patch: Patch) -> None:
+    patch.setattr(silence, "_in_contact", lambda draft: draft.facts.delivery.opened_at is not None)
+
+
+@scene(test_told_again.test_a_person_who_left_does_not_count_as_there)
+def a_call_outlives_the_person_who_answered_it(patch: Patch) -> None:
+    original = hand_back
+
+    def handed(state: TriageState, *args: Any) -> ScriptStep:
+        step = original(state, *args)
+        assert step.state is not None
+        return replace(step, state=replace(step.state, told_at=state.told_at))
+
+    patch.setattr(test_told_again, "hand_back", handed)
+
+
+@scene(test_told_again.test_an_ambiguous_line_after_a_refusal_starts_nothing_anew)
+def a_state_that_says_nothing_is_begun_anew(patch: Patch) -> None:
+    def decided(snapshot: Any, text: str, screening: Screening, kind: InputKind, now: Any) -> Any:
+        return "script", script.open_triage(screening, replace(snapshot.facts, input=kind), now)
+
+    patch.setattr(test_told_again, "decide", decided)
+
+
+@scene(test_told_again.test_an_unanswered_check_in_does_not_swallow_the_next_one)
+def an_unanswered_check_in_is_the_last(patch: Patch) -> None:
+    original = silence._check_in_due
+    patch.setattr(silence, "_check_in_due", lambda draft: None if draft.state.item == "fu_how" else original(draft))
+
+
+@scene(test_told_again.test_unclear_words_left_in_silence_are_not_taken_for_harmless)
+def unclear_words_that_are_left_are_dropped(patch: Patch) -> None:
+    patch.setattr(silence, "_leave", lambda draft: draft.back_to_ordinary())
+
+
+@scene(test_told_again.test_nobody_waits_for_a_call_that_is_over)
+def the_wait_is_for_a_call_that_is_over(patch: Patch) -> None:
+    patch.setattr(endings, "running", lambda state, now: state.tier)
+
+
+@scene(test_told_again.test_a_no_to_are_you_safe_is_not_lost_in_other_words)
+def a_no_in_other_words_is_unclear(patch: Patch) -> None:
+    patch.setattr(Words, "leading", lambda self, text: None)
+
+
+@scene(test_told_again.test_a_yes_with_a_wish_not_to_be_asked_is_a_yes_and_a_wish)
+def a_wish_not_to_be_asked_swallows_the_yes(patch: Patch) -> None:
+    patch.setattr(Words, "_half", lambda self, plain: words.STOP if self.stops(plain) else None)
+
+
+@scene(test_told_again.test_naming_a_country_the_day_after_calls_nobody_and_claims_no_wait)
+def a_country_ends_the_questions(patch: Patch) -> None:
+    patch.setattr(answers, "running", lambda state, now: state.tier)
+
+
+@pytest.mark.parametrize(("mutate", "against"), SCENES, ids=[mutate.__name__ for mutate, _ in SCENES])
+def test_a_bug_that_only_a_scene_can_see_is_caught(
+    mutate: Callable[[Patch], None], against: Callable[[], None], monkeypatch: Patch
+) -> None:
+    against()
+    mutate(monkeypatch)
+    with pytest.raises((AssertionError, LookupError)):
+        against()
 
 
 @pytest.mark.parametrize("dropped", [(rule.category, rule.severity, rule.flags) for rule in policy.load_policy().rules])

@@ -85,10 +85,10 @@ def test_thoughts_denied_skips_to_past_behaviour() -> None:
     assert state_of(step).item == "behaviour"
 
 
-def test_a_no_that_holds_crisis_words_counts_as_unsure() -> None:
+def test_a_no_that_holds_crisis_words_counts_as_said() -> None:
     step = say(open_triage(crisis(), ADULT, NOW), "yes")
     step = advance(state_of(step), "no", crisis(severity=HIGH), ADULT, NOW + timedelta(minutes=1))
-    assert state_of(step).answers["method"] == "unsure"
+    assert state_of(step).answers["method"] == "said"
     assert pages(step)
 
 
@@ -263,7 +263,8 @@ def test_a_person_silent_for_three_minutes_is_admitted_once() -> None:
     assert tick(state, facts, state.since + timedelta(minutes=2)) is None
     quiet = tick(state, facts, state.since + timedelta(minutes=3))
     assert quiet is not None and "quiet for a few minutes" in said(quiet)
-    assert tick(state_of(quiet), facts, state.since + timedelta(minutes=9)) is None
+    later = tick(state_of(quiet), facts, state.since + timedelta(minutes=9))
+    assert later is not None and "quiet for a few minutes" not in said(later)
 
 
 def test_without_staff_the_student_is_told_when_somebody_looks() -> None:
@@ -299,11 +300,12 @@ def test_a_person_silences_the_companion_until_they_hand_back() -> None:
 
 def test_worse_words_beside_a_person_reach_the_case_without_a_word() -> None:
     joined = counselor_takes_over(state_of(open_triage(crisis(), ADULT, NOW)), ADULT, NOW)
-    step = advance(state_of(joined), "words", crisis(severity=IMMINENT), ADULT, NOW)
+    step = advance(state_of(joined), "words", crisis(severity=Severity.MODERATE), ADULT, NOW)
     assert step.messages == ()
     assert [type(effect).__name__ for effect in step.effects] == ["RaiseCase"]
     fresh = counselor_takes_over(None, ADULT, NOW)
-    step = advance(state_of(fresh), "words", crisis(severity=HIGH), ADULT, NOW)
+    step = advance(state_of(fresh), "words", crisis(severity=Severity.MODERATE), ADULT, NOW)
+    assert step.messages == ()
     assert [type(effect).__name__ for effect in step.effects] == ["OpenCase"]
 
 

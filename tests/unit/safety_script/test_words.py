@@ -103,6 +103,9 @@ def test_no_question_asks_two_things_of_the_screener(language: str) -> None:
         ("no one cares", None), ("not really", "unsure"), ("idk", "unsure"), ("i guess", "unsure"), ("not right now", "unsure"),
         ("yes but only at night when i'm alone", None), ("nvm", "never_mind"), ("just kidding lol", "never_mind"),
         ("stop asking me", "stop"), ("i want it to stop", None), ("rather not say", "refused"), ("skip", "refused"),
+        ("yes, stop asking", "yes"), ("yes but dont ask me how", "yes"), ("no please stop asking", "no"),
+        ("no he wont leave me alone", None), ("they told me to stop asking", None), ("he said leave me alone", None),
+        ("can you please stop asking me", "stop"), ("no more questions", "stop"), ("leave me alone", "stop"),
         ("i already took them", "done_something"), ("can i talk to a person", "want_person"), ("", None), ("🙂", None),
     ],
 )  # fmt: skip
@@ -114,6 +117,8 @@ def test_typed_answers_are_read_with_care(text: str, value: str | None) -> None:
     ("text", "value"),
     [
         ("sí", "yes"), ("si", "yes"), ("no", "no"), ("no lo he hecho", "no"), ("no sé", "unsure"), ("no quiero vivir", None),
+        ("sí, deja de preguntar", "yes"), ("no, ya basta", "no"), ("él no deja de preguntar", None),
+        ("por favor no preguntes más", "stop"), ("ya basta", "stop"), ("no preguntes más", "stop"),
         ("da igual", "never_mind"), ("ya me las tomé", "done_something"), ("quiero hablar con una persona", "want_person"),
     ],
 )  # fmt: skip

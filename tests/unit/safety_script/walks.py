@@ -64,6 +64,10 @@ class Move:
     step: ScriptStep
     verdict: Screening | None = None
     """The screening of the student's words; None where the clock or a counselor moved."""
+    at: datetime = NOW
+    """When it happened."""
+    tapped: str | None = None
+    """The value of the button, where one was tapped."""
 
 
 def openings(facts: StudentFacts) -> Iterator[Move]:
@@ -84,28 +88,34 @@ VERDICTS = (
     crisis(Category.HARM_TO_OTHERS, Severity.HIGH),
 )  # fmt: skip
 TAPS = ("done_something", "stop", "never_mind", "want_person", "elsewhere", "here")
+GRAVE = (
+    crisis(severity=Severity.HIGH),
+    crisis(severity=Severity.IMMINENT),
+    crisis(Category.HARM_TO_OTHERS, Severity.HIGH),
+)
+RESTS = (timedelta(minutes=31), timedelta(hours=20))
 WAITS = (timedelta(minutes=2, seconds=5), timedelta(minutes=5), timedelta(minutes=31), timedelta(days=8))
 
 
 def moves(state: TriageState, facts: StudentFacts, taps: tuple[str, ...]) -> Iterator[Move]:
     """Everything that can happen next: answers, words of every kind, the clock, a counselor."""
     now = max(state.last_student_at, state.since)
+    soon = now + timedelta(seconds=20)
     for text in (*taps, *TAPS):
-        step = advance(state, text, CLEAR, facts, now + timedelta(seconds=20))
-        yield Move(state, text, facts, step, CLEAR)
+        step = advance(state, text, CLEAR, facts, soon)
+        yield Move(state, text, facts, step, CLEAR, soon, text)
     for verdict in VERDICTS:
-        step = advance(state, "some words of mine", verdict, facts, now + timedelta(seconds=20))
-        yield Move(state, f"words {verdict.category} {verdict.severity}", facts, step, verdict)
-    later = advance(state, "words much later", crisis(), facts, now + timedelta(hours=13))
-    yield Move(state, "words much later", facts, later, crisis())
+        step = advance(state, "some words of mine", verdict, facts, soon)
+        yield Move(state, f"words {verdict.category} {verdict.severity}", facts, step, verdict, soon)
+    later = now + timedelta(hours=13)
+    yield Move(state, "words much later", facts, advance(state, "words", crisis(), facts, later), crisis(), later)
+    yield from _after_rests(state, facts, now)
     murmur = replace(facts, input=InputKind.VOICE_UNCONFIRMED)
     for verdict in (CLEAR, crisis(severity=Severity.HIGH)):
-        step = advance(state, "want_person", verdict, murmur, now + timedelta(seconds=20))
-        yield Move(state, "unconfirmed words", murmur, step, verdict)
+        step = advance(state, "want_person", verdict, murmur, soon)
+        yield Move(state, "unconfirmed words", murmur, step, verdict, soon)
     again = replace(state, reasked=True)
-    yield Move(
-        again, "unclear again", facts, advance(again, "hm well", CLEAR, facts, now + timedelta(seconds=20)), CLEAR
-    )
+    yield Move(again, "unclear again", facts, advance(again, "hm well", CLEAR, facts, soon), CLEAR, soon)
     for wait in WAITS:
         yield from _ticks(state, facts, now + wait)
     yield Move(state, "degraded", facts, degraded_reply(facts, now, state))
@@ -115,6 +125,18 @@ def moves(state: TriageState, facts: StudentFacts, taps: tuple[str, ...]) -> Ite
         yield Move(state, "takes over", facts, counselor_takes_over(state, facts, now + timedelta(minutes=1)))
 
 
+def _after_rests(state: TriageState, facts: StudentFacts, now: datetime) -> Iterator[Move]:
+    """Grave words and grave buttons the day after the last call; other rests are searched at random."""
+    for rest in RESTS[1:]:
+        for verdict in GRAVE:
+            step = advance(state, "words of tonight", verdict, facts, now + rest)
+            what = f"{verdict.category} {verdict.severity} after {rest}"
+            yield Move(state, what, facts, step, verdict, now + rest)
+        for tap in ("done_something", "want_person"):
+            step = advance(state, tap, CLEAR, facts, now + rest)
+            yield Move(state, f"{tap} after {rest}", facts, step, CLEAR, now + rest, tap)
+
+
 def _ticks(state: TriageState, facts: StudentFacts, at: datetime) -> Iterator[Move]:
     opened = replace(facts, delivery=DeliveryFacts(sent_at=state.since, opened_at=state.since))
     due = replace(facts, delivery=DeliveryFacts(sent_at=state.since, expected_by=state.since))
@@ -122,7 +144,7 @@ def _ticks(state: TriageState, facts: StudentFacts, at: datetime) -> Iterator[Mo
     for known in (facts, opened, due, gone):
         step = tick(state, known, at)
         if step is not None:
-            yield Move(state, f"tick after {at - state.last_student_at}", known, step)
+            yield Move(state, f"tick after {at - state.last_student_at}", known, step, at=at)
 
 
 def walk(facts: StudentFacts, limit: int = 10_000) -> Iterator[Move]:

@@ -26,7 +26,7 @@ class Answered:
     item: str
     question: str
     value: str
-    """`yes`, `no`, `unsure`, `refused` or the item's own; empty for the student's own words and while there is none."""
+    """`yes`, `no`, `unsure`, `refused`, `said` or the item's own; empty for the student's own words and while there is none."""
     label: str
     """What the student read on the answer, or wrote; empty while there is none."""
     at: datetime | None
@@ -69,7 +69,8 @@ def _of_case(words: Words, entry: Happened, zone: str) -> Answered:
 
 
 def _answer(words: Words, item: str, value: str, at: datetime | None, zone: str) -> Answered:
-    label = "In their own words, see what was said" if value == GIVEN else label_of(words, item, value)
+    own = value in (GIVEN, Answer.SAID)
+    label = "In their own words, see what was said" if own else label_of(words, item, value)
     return Answered(item, _question(words, item, at, zone), value, label, at, is_grave(item, value))
 
 

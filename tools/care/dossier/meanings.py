@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from safety.triage.state import Answer
+
 _FILE = Path(__file__).parent / "meanings.yaml"
 
 
@@ -37,9 +39,9 @@ def meaning(item: str, value: str) -> str | None:
 
 
 def is_grave(item: str, value: str) -> bool:
-    """Whether an answer needs somebody now."""
+    """Whether an answer needs somebody now; what was said instead of an answer counts like a doubt."""
     known = _of(item)
-    return known is not None and value in known.grave
+    return known is not None and (Answer.UNSURE if value == Answer.SAID else value) in known.grave
 
 
 def _of(item: str) -> Meaning | None:
