@@ -200,6 +200,7 @@ class CutOff:
             cut_off=True,
             staffed_now=staff.now,
             next_staffed=staff.next_at,
+            shifts=staff.shifts,
             delivery=standing.delivery,
         )
         return standing

@@ -126,6 +126,7 @@ async def read_snapshot(
         has_plan=row[12],
         staffed_now=staff.now,
         next_staffed=staff.next_at,
+        shifts=staff.shifts,
         earlier_case=row[13],
     )
     if unreadable:

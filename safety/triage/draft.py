@@ -61,6 +61,12 @@ class Draft:
         return self.known.case_open and self.state.confidential and not self.known.confidential
 
     @property
+    def people_know(self) -> bool:
+        """People were told of the open case: no later choice of the student takes that back."""
+        delivery = self.facts.delivery
+        return self.state.tier is not Tier.NONE or (delivery.expected_by is not None and delivery.closed_at is None)
+
+    @property
     def words(self) -> Words:
         """The language of this case."""
         return words_for(self.state.language)
@@ -81,7 +87,9 @@ class Draft:
         self.state = replace(self.state, **fields)  # type: ignore[arg-type]  # The fields are the state's own, by name.
 
     def say(self, key: str, **values: str) -> None:
-        """Add a text. Where a region lists no poison line, the text's `_no_poison` form is said."""
+        """Add a text, in its `_told` form where people know already, in its `_no_poison` form where no such line is listed."""
+        if self.people_know and self.words.has(f"{key}_told"):
+            key = f"{key}_told"
         poison = poison_for(self.state.region)
         if poison is None and self.words.has(f"{key}_no_poison"):
             key = f"{key}_no_poison"
@@ -218,7 +226,7 @@ class Draft:
 
     def done(self) -> ScriptStep:
         """Return the reply with the lines, a person and the plan beside it."""
-        resources = resources_for(self.state.region, self.state.language, self.facts.audience)
+        resources = resources_for(self.state.region, self.state.language)
         if self.turned and Confide() not in self.effects:
             # Last, so that a call of this reply counts as the one by which confidential staff are told.
             self.effects.append(Confide())

@@ -11,7 +11,6 @@ from safety.triage.draft import Draft
 from safety.triage.state import CheckInKind, TriageStep
 from safety.triage.step import ScriptStep
 from safety.triage.telling import Cause, running
-from safety.triage.words import clock_time
 from safety.types import Severity
 
 
@@ -48,7 +47,8 @@ def say_wait(draft: Draft, key: str) -> None:
     if status:
         draft.messages.append(status)
     if delivery.opened_at is None and delivery.expected_by is not None and delivery.expected_by > draft.now:
-        draft.say("say.waiting.expected", by_time=clock_time(delivery.expected_by, draft.facts.zone))
+        ending, by_time = draft.words.hour(delivery.expected_by, draft.now, draft.facts.zone)
+        draft.say(f"say.waiting.expected{ending}", by_time=by_time)
 
 
 def wait(draft: Draft, key: str) -> ScriptStep:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from safety.policy import TurnKind, decide
 from safety.resources import region_of
-from safety.triage.draft import Draft
+from safety.triage.draft import DISCREET, Draft
 from safety.triage.facts import InputKind
 from safety.triage.flow import load_flow
 from safety.triage.state import TriageState, TriageStep
@@ -23,7 +23,7 @@ def open_case(draft: Draft, before: TriageState, intro: str | None = None, cause
     state, facts = draft.state, draft.facts
     again = intro is None and (state.case_open or facts.earlier_case) and state.category in _RETURNING
     draft.say(f"intro.{intro or ('again' if again else _intro(draft))}")
-    if state.severity.rank >= Severity.HIGH.rank:
+    if state.severity.rank >= Severity.HIGH.rank or state.category in DISCREET:
         draft.say("urgent.default")
     draft.tell(before, cause)
     first = load_flow().tracks[state.category].first

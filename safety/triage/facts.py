@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from safety.resources import Audience
+from safety.hours import Shift
 
 
 class InputKind(StrEnum):
@@ -57,7 +57,6 @@ class StudentFacts:
     zone: str = "UTC"
     """IANA time zone in which times are shown."""
     minor: bool = False
-    audience: frozenset[Audience] = frozenset()
     has_plan: bool = False
     """A safety plan or crisis terms of their own are stored."""
     crisis_terms: CrisisTerms | None = None
@@ -65,6 +64,8 @@ class StudentFacts:
     """Somebody answers pages at this hour, the contracted line included."""
     next_staffed: datetime | None = None
     """When somebody looks next; None if not known."""
+    shifts: tuple[Shift, ...] = ()
+    """When counselors are there, from now on; none where no hours are written down."""
     earlier_case: bool = False
     """There was a case before: no introduction, and 'What's different tonight?'"""
     cut_off: bool = False

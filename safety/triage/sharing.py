@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from safety.hours import staffed_until
 from safety.policy import Tier, load_policy
 from safety.triage.facts import StudentFacts
 from safety.triage.state import TriageState
-from safety.triage.words import clock_time, words_for
+from safety.triage.words import words_for
 
 
 def sharing_notice(tier: Tier, reason: str, state: TriageState, facts: StudentFacts, now: datetime) -> str:
@@ -54,4 +55,7 @@ def _by(tier: Tier, state: TriageState, facts: StudentFacts, now: datetime) -> s
     if not facts.staffed_now:
         return words.text("sharing.by.unstaffed", unstaffed=words.unstaffed(facts))
     within = load_policy().tiers[tier].ack_within
-    return words.text(f"sharing.by.{tier.value}", by_time=clock_time(now + within, facts.zone) if within else "")
+    if tier is not Tier.SAME_DAY or within is None:
+        return words.text(f"sharing.by.{tier.value}")
+    ending, by_time = words.hour(staffed_until(facts.shifts, now, within), now, facts.zone)
+    return words.text(f"sharing.by.same_day{ending}", by_time=by_time)

@@ -26,7 +26,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """Open a case. With tier none nobody is told; with `confidential` only confidential staff may see it."""
+    """Open a case. With tier none nobody is told and nobody sees it; with `confidential` only confidential staff may."""
 
     category: Category
     severity: Severity

@@ -88,6 +88,12 @@ class Words:
         local = moment.astimezone(_zone(zone))
         return self.text("moment", day=self.tree["days"][local.weekday()], time=clock_time(moment, zone))
 
+    def hour(self, moment: datetime, now: datetime, zone: str) -> tuple[str, str]:
+        """Return what the text's key ends in and the hour: '' and '14:20' today, '_on' and 'Monday 9:00' on another day."""
+        if moment.astimezone(_zone(zone)).date() == now.astimezone(_zone(zone)).date():
+            return "", clock_time(moment, zone)
+        return "_on", self.moment(moment, zone)
+
     def unstaffed(self, facts: StudentFacts) -> str:
         """Return the sentence that says when somebody here looks next, or that this is not known."""
         if facts.next_staffed is None:

@@ -223,6 +223,32 @@ async def test_an_open_case_holds_the_deletion_up_until_it_is_closed(
     assert rows(settings, "select category, outcome from cases") == [("suicide", "contacted")]
 
 
+async def test_a_case_that_nobody_was_told_of_holds_no_deletion_up_and_goes_with_it(
+    database: Database, people: People, settings: Settings
+) -> None:
+    """Nobody sees it, so nobody could ever close it."""
+    await fill(database, people.maya)
+    open_case(settings, people.maya)
+    with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
+        owner.execute("update cases set tier = 'none'")
+    async with database.acting(people.maya) as tx:
+        assert await erase(tx, at=NOW)
+    assert not any(left_of(settings, people.maya).values())
+    assert rows(settings, "select 1 from cases") == []
+
+
+async def test_a_deletion_that_waits_for_nobody_is_noticed(
+    database: Database, people: People, settings: Settings
+) -> None:
+    with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
+        owner.execute(
+            "create or replace function waits_for_a_person(subject cases) returns boolean language sql immutable"
+            " as $$ select subject.status <> 'closed' $$"
+        )
+    with pytest.raises(AssertionError):
+        await test_a_case_that_nobody_was_told_of_holds_no_deletion_up_and_goes_with_it(database, people, settings)
+
+
 async def test_a_deletion_that_overtakes_a_case_is_noticed(
     database: Database, people: People, settings: Settings
 ) -> None:

@@ -84,13 +84,19 @@ async def raise_case(
     due_at: datetime | None,
     at: datetime,
 ) -> None:
-    """Raise a case; its severity never falls here, and its deadline never moves later."""
+    """Raise a case; its severity never falls here, and its deadline never moves later.
+
+    `category` stays that of the worst words; what the newest are about is kept beside it, for a person must see both.
+    """
     worse = highest(case.severity, severity)
     await tx.conn.execute(
         "update cases set severity = %s, category = case when %s then %s else category end,"
-        " tier = case when %s then %s else tier end, due_at = least(due_at, %s) where id = %s",
-        (worse, severity.rank > case.severity.rank, category, tier.rank > case.tier.rank, tier, due_at, case.id),
-    )
+        " tier = case when %s then %s else tier end, due_at = least(due_at, %s), newest_category = %s where id = %s",
+        (
+            worse, severity.rank > case.severity.rank, category, tier.rank > case.tier.rank, tier, due_at, category,
+            case.id,
+        ),
+    )  # fmt: skip
     await record(tx, case.id, "raised", at=at, facts={"category": category, "severity": worse, "tier": tier})
 
 

@@ -16,7 +16,7 @@ NOT_YOURS = "Claim this case first; then it is yours to act on."
 CLOSED = "This case is closed."
 READ = """
 select id, student_id, conversation_id, category, severity, tier, status, claimed_by, offered_to, opened_at, closed_at,
-       confidential, follow_up_at
+       confidential, follow_up_at, coalesce(newest_category, category)
 from cases where id = %s
 """
 READ_AND_LOCK = f"{READ} for update"
@@ -39,6 +39,8 @@ class CaseFacts:
     closed_at: datetime | None
     confidential: bool
     follow_up_at: datetime | None
+    newest_category: Category
+    """What the newest words are about; `category` is that of the worst."""
 
     @property
     def closed(self) -> bool:
@@ -52,7 +54,8 @@ async def read_case(tx: Tx, case: CaseId, *, lock: bool = False) -> CaseFacts:
     row = await (await tx.conn.execute(READ_AND_LOCK if lock else READ, (case,))).fetchone()
     if row is None:
         raise NotFound("There is no such case.")
-    id_, student, conversation, category, severity, tier, status, claimed, offered, *rest = row
+    id_, student, conversation, category, severity, tier, status, claimed, offered, opened, closed, *flags = row
+    confidential, follow_up, newest = flags
     return CaseFacts(
         CaseId(id_),
         StudentId(student),
@@ -63,7 +66,11 @@ async def read_case(tx: Tx, case: CaseId, *, lock: bool = False) -> CaseFacts:
         status,
         AccountId(claimed) if claimed else None,
         AccountId(offered) if offered else None,
-        *rest,
+        opened,
+        closed,
+        confidential,
+        follow_up,
+        Category(newest),
     )
 
 

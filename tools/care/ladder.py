@@ -6,7 +6,7 @@ has acknowledged the case meanwhile. No rung depends on an earlier one having ru
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from procrastinate import App
@@ -14,6 +14,7 @@ from procrastinate import App
 from core.ids import AccountId, CaseId, new_id
 from db.access import Tx
 from db.jobs import defer
+from safety.hours import staffed_until
 from safety.policy import LadderStep, Rung, Tier, load_policy
 from tools.care.cases import record
 from tools.care.staffing import Staffing, staffing
@@ -32,22 +33,22 @@ async def call(tx: Tx, jobs: App, case: CaseId, tier: Tier, reason: str, *, at: 
     """Call people about a case at a tier: commit the notices of now and the jobs of every later rung.
 
     What the student is told of as sent and opened is about one wait. A call long after the last one begins another, and
-    an unclaimed case counts as unopened again.
+    an unclaimed case counts as unopened again. Whoever is called can open the case, also where nobody was told before.
     """
     plan = load_policy().tiers[tier]
     fresh = at - load_policy().timing.give_up
     page = await record(tx, case, "called", at=at, facts={"tier": tier, "reason": reason})
     await tx.conn.execute(
         "update cases set acknowledged_at = null, paged_at = case when paged_at >= %s then paged_at else %s end,"
-        " first_opened_at = case when status <> 'open' or first_opened_at >= %s then first_opened_at end where id = %s",
-        (fresh, at, fresh, case),
+        " first_opened_at = case when status <> 'open' or first_opened_at >= %s then first_opened_at end,"
+        " tier = case when tier = 'none' then %s else tier end where id = %s",
+        (fresh, at, fresh, tier, case),
     )
     channels = await open_channels_of(tx, case, tier)
     told: set[str] = set()
-    begins = await begins_at(tx, tier, at)
     for index, step in enumerate(plan.ladder):
         if step.after:
-            await _later(tx, jobs, case, page, tier, index, begins + step.after)
+            await _later(tx, jobs, case, page, tier, index, await passed_at(tx, tier, at, step.after))
             continue
         for channel in channels:
             if channel not in ONCE_A_CALL or channel not in told:
@@ -56,22 +57,28 @@ async def call(tx: Tx, jobs: App, case: CaseId, tier: Tier, reason: str, *, at: 
     await ring(tx)
 
 
-async def begins_at(tx: Tx, tier: Tier, at: datetime) -> datetime:
-    """From when a tier's time counts: at once for what pages; for the rest from when somebody next looks."""
+async def passed_at(tx: Tx, tier: Tier, at: datetime, after: timedelta) -> datetime:
+    """When so much of a tier's time has passed since a call: for what pages, every hour counts.
+
+    For the rest it counts from when somebody next looks, and for what is meant for the same day only the hours in which
+    counselors are there: nobody reads in the four hours after the last shift.
+    """
     if tier.pages:
-        return at
+        return at + after
     cursor = await tx.conn.execute(
         "select settings, time_zone from institutions where id = %s", (tx.who.institution_id,)
     )
     row = await cursor.fetchone()
     staff = staffing(row[0], row[1], at) if row else Staffing(True, None)
-    return at if staff.now or staff.next_at is None else staff.next_at
+    if tier is Tier.SAME_DAY:
+        return staffed_until(staff.shifts, at, after)
+    return (at if staff.now or staff.next_at is None else staff.next_at) + after
 
 
 async def due_at(tx: Tx, tier: Tier, at: datetime) -> datetime | None:
     """Until when a person must have acknowledged a call of this moment; None where nobody is called."""
     within = load_policy().tiers[tier].ack_within
-    return await begins_at(tx, tier, at) + within if within is not None else None
+    return await passed_at(tx, tier, at, within) if within is not None else None
 
 
 async def climb(tx: Tx, jobs: App, case: CaseId, page: UUID, tier: Tier, index: int, *, at: datetime) -> Rung | None:

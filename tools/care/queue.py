@@ -16,15 +16,17 @@ from safety.types import Category, Mode, Severity
 from tools.people.people import read_profile, require_staff
 
 CASES = """
-select c.id, c.category, c.severity, c.tier, c.status, c.opened_at, coalesce(c.paged_at, c.opened_at) as waiting_since,
+select c.id, c.category, coalesce(c.newest_category, c.category) as newest_category, c.severity, c.tier, c.status,
+       c.opened_at, coalesce(c.paged_at, c.opened_at) as waiting_since,
        c.due_at, c.acknowledged_at, c.claimed_by, c.claimed_at, c.offered_to, c.follow_up_at, c.confidential, v.mode,
        (select max(t.created_at) from turns t where t.conversation_id = c.conversation_id) as last_seen_at,
        greatest(c.claimed_at, c.last_person_at, c.writing_at,
                 (select max(e.at) from case_events e where e.case_id = c.id and e.actor_id = c.claimed_by
                  and e.kind = any(%(acts)s))) as last_act_at
 from cases c left join conversations v on v.id = c.conversation_id
-where c.status <> 'closed'
+where c.status <> 'closed' and c.tier <> 'none'
 """
+"""Nobody was told of a case of tier none: it is no work for anybody, and row-level security keeps it from everybody."""
 ACTS = ("counselor_note", "regraded", "offered", "follow_up_planned", "disclosed", "joined", "handed_back")
 """Acts of whoever has a case that show that they are on it."""
 SILENT_TWICE = 2
@@ -52,6 +54,8 @@ class QueueEntry:
 
     id: CaseId
     category: Category
+    newest_category: Category
+    """What the newest words are about; `category` is that of the worst."""
     severity: Severity
     tier: Tier
     status: str
@@ -126,6 +130,7 @@ def _entry(row: dict[str, Any], names: dict[UUID, str], me: AccountId, at: datet
     return QueueEntry(
         id=CaseId(row["id"]),
         category=Category(row["category"]),
+        newest_category=Category(row["newest_category"]),
         severity=Severity(row["severity"]),
         tier=tier,
         status=row["status"],

@@ -53,6 +53,7 @@ async def facts_for_rehearsal(tx: Tx, *, at: datetime) -> StudentFacts:
         crisis_terms=for_script(await read_terms(tx, key)),
         staffed_now=staff.now,
         next_staffed=staff.next_at,
+        shifts=staff.shifts,
         earlier_case=earlier,
     )
 

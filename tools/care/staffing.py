@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.logs import get_logger
+from safety.hours import Shift, joined
 
 log = get_logger("care.staffing")
 
@@ -18,6 +19,8 @@ class Staffing:
 
     now: bool
     next_at: datetime | None
+    shifts: tuple[Shift, ...] = ()
+    """The counselors' shift that runs and those of the next week, in order; none where no hours are written down."""
 
 
 def staffing(settings: dict[str, Any], time_zone: str, moment: datetime) -> Staffing:
@@ -26,35 +29,38 @@ def staffing(settings: dict[str, Any], time_zone: str, moment: datetime) -> Staf
     A contracted 24/7 line answers at every hour, and so does a campus that is staffed `always`; one that says of itself
     that it is unstaffed has nobody but in its shifts, whatever else is written down.
     `settings["staffing"]` is `"always"` or a list of `{"days": [0..6], "from": "HH:MM", "to": "HH:MM"}`,
-    Monday being 0. Nothing written means nobody: the student is never told of people who may not be there.
+    Monday being 0; a shift whose end is not after its beginning ends on the next day. Nothing written means nobody: the
+    student is never told of people who may not be there.
     """
-    if not is_unstaffed(settings) and (settings.get("staffing") == "always" or has_line(settings)):
-        return Staffing(True, None)
     try:
-        return _by_shifts(settings.get("staffing"), ZoneInfo(time_zone), moment)
+        shifts = _shifts(settings.get("staffing"), ZoneInfo(time_zone), moment)
     except (KeyError, TypeError, ValueError, ZoneInfoNotFoundError) as error:
         # A rule that cannot be read must not stop a message on its way: it promises nobody.
         log.error("staffing_unreadable", error=type(error).__name__)
-        return Staffing(False, None)
+        shifts = ()
+    if not is_unstaffed(settings) and (settings.get("staffing") == "always" or has_line(settings)):
+        return Staffing(True, None, shifts)
+    now = bool(shifts) and shifts[0][0] <= moment
+    return Staffing(now, shifts[0][0] if shifts and not now else None, shifts)
 
 
-def _by_shifts(rule: Any, zone: ZoneInfo, moment: datetime) -> Staffing:
+def _shifts(rule: Any, zone: ZoneInfo, moment: datetime) -> tuple[Shift, ...]:
     if not isinstance(rule, list):
-        return Staffing(False, None)
+        return ()
     local = moment.astimezone(zone)
-    starts: list[datetime] = []
-    for day_ahead in range(8):
+    found: list[Shift] = []
+    for day_ahead in range(-1, 8):  # Yesterday's night shift may still be there.
         date = (local + timedelta(days=day_ahead)).date()
         for shift in rule:
             if date.weekday() not in shift["days"]:
                 continue
             start = datetime.combine(date, time.fromisoformat(shift["from"]), zone)
-            end = datetime.combine(date, time.fromisoformat(shift["to"]), zone)
-            if start <= local < end:
-                return Staffing(True, None)
-            if start > local:
-                starts.append(start)
-    return Staffing(False, min(starts, default=None))
+            until = time.fromisoformat(shift["to"])
+            end = datetime.combine(date + timedelta(days=until <= start.time()), until, zone)
+            if end > local:
+                # In UTC, for the clock of a zone leaps twice a year.
+                found.append((start.astimezone(UTC), end.astimezone(UTC)))
+    return joined(found)
 
 
 def has_line(settings: dict[str, Any]) -> bool:

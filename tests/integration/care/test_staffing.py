@@ -6,11 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from core.errors import ConfigurationError
 from core.settings import Environment
+from safety.triage import sharing
+from safety.triage.words import Words
 from safety.types import Severity
 from tests.integration.care.conftest import Campus, drain, open_worker
+from tests.mutation import seed
+from tools.care import ladder
 from tools.care.delivery import WorkerApp
 from tools.care.staffing import responder_problem, staffing
 
@@ -85,6 +90,51 @@ async def test_the_time_of_what_does_not_page_counts_from_when_somebody_looks(
     assert campus.rows("select due_at from cases where severity = 'high'") == [
         {"due_at": campus.clock.now() + timedelta(minutes=5)}
     ]
+
+
+FRIDAY_EVENING = datetime(2026, 11, 20, 23, 55, tzinfo=UTC)
+"""16:55 in Denver, five minutes before the counselors leave until Monday."""
+
+
+@pytest.mark.parametrize("more", [{}, {"line_24_7": LINE}])
+async def test_what_is_promised_for_the_same_day_counts_the_counselors_hours(
+    campus: Campus, worker: WorkerApp, more: dict[str, Any]
+) -> None:
+    """A contracted line that answers at night reads no digest: the promise is about counselors."""
+    campus.clock.moment = FRIDAY_EVENING
+    rules = {"staffing": SHIFTS, "line_24_7": {}, **more}
+    campus.change("update institutions set settings = settings || %s, time_zone = 'America/Denver'", Jsonb(rules))
+    conversation = await campus.crisis(Severity.MODERATE)
+    due = datetime(2026, 11, 23, 19, 55, tzinfo=UTC)
+    assert campus.rows("select due_at from cases") == [{"due_at": due}]
+    climbs = campus.rows("select scheduled_at from procrastinate_jobs where task_name = 'climb' order by scheduled_at")
+    assert [row["scheduled_at"] for row in climbs] == [due - timedelta(hours=1), due]
+    said = " ".join(text for _, text in await campus.texts(conversation))
+    assert "read it by Monday 12:55" in said
+
+
+async def test_a_promise_for_the_night_is_noticed(
+    campus: Campus, worker: WorkerApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(monkeypatch, ladder.passed_at, "staffed_until(staff.shifts, at, after)", "at + after")
+    with pytest.raises(AssertionError):
+        await test_what_is_promised_for_the_same_day_counts_the_counselors_hours(campus, worker, {})
+
+
+async def test_a_promise_without_its_day_is_noticed(
+    campus: Campus, worker: WorkerApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(monkeypatch, Words.hour, "==", "!=")
+    with pytest.raises(AssertionError):
+        await test_what_is_promised_for_the_same_day_counts_the_counselors_hours(campus, worker, {})
+
+
+async def test_a_promise_that_knows_no_shifts_is_noticed(
+    campus: Campus, worker: WorkerApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(monkeypatch, sharing._by, "facts.shifts", "()")
+    with pytest.raises(AssertionError):
+        await test_what_is_promised_for_the_same_day_counts_the_counselors_hours(campus, worker, {})
 
 
 async def test_the_unstaffed_mode_is_a_choice_and_no_alarm(campus: Campus, worker: WorkerApp) -> None:

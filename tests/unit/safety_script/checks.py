@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from safety.policy import Tier, decide
+from safety.resources import emergency_for
 from safety.triage.draft import DISCREET
 from safety.triage.facts import InputKind
 from safety.triage.flow import load_flow
@@ -78,6 +79,33 @@ def claims_only_facts(move: Move) -> str | None:
         if _JOINED.search(text) and move.what != "takes over":
             return f"claims somebody joined: {text}"
     return None
+
+
+_NOBODY = re.compile(
+    r"\bI tell nobody(?! else)|nobody here can open|nothing has been sent\. The exit"
+    r"|no aviso a nadie(?! más)|nadie de aquí puede abrir|no se ha enviado nada\. El botón",
+    re.I,
+)
+
+
+def nobody_means_nobody(move: Move) -> str | None:
+    """That nobody is told or can open the conversation is said only where nobody was told."""
+    known = move.facts.delivery.expected_by is not None and move.facts.delivery.closed_at is None
+    told = known or (move.step.state is not None and move.step.state.tier is not Tier.NONE)
+    said = [text for text in move.step.messages if _NOBODY.search(text)]
+    return f"claims nobody was told: {said[0]}" if said and told else None
+
+
+def a_survivor_has_the_number(move: Move) -> str | None:
+    """Whoever tells of abuse, stalking or pressure reads at once whom to call if the danger is now, at every grade."""
+    verdict = move.verdict
+    if move.before is not None or verdict is None or not verdict.crisis or verdict.category not in DISCREET:
+        return None
+    if move.facts.input is InputKind.VOICE_UNCONFIRMED:
+        return None
+    number = emergency_for(move.facts.region)
+    shown = number.number if number else words_for(move.facts.language).text("fallback.emergency")
+    return None if any(shown in text for text in move.step.messages) else "no emergency number in the reply"
 
 
 def told_before_sent(move: Move) -> str | None:
@@ -373,7 +401,8 @@ CHECKS: tuple[Check, ...] = (
     crisis_reaches_people, grave_words_reach_people, a_call_is_remembered_when_it_is_made, first_aid_is_said,
     no_answer_is_invented, what_words_may_mean_is_kept, unconfirmed_voice_calls_nobody, clarifying_calls_nobody, emergency_comes_first,
     no_suicide_questions_to_others, refusal_is_kept, silent_beside_a_person, guard_lasts, no_guessed_region,
-    a_turned_case_is_confidential, survives_storage, check_ins_are_kept, declared_transition,
+    a_turned_case_is_confidential, survives_storage, check_ins_are_kept, declared_transition, nobody_means_nobody,
+    a_survivor_has_the_number,
 )  # fmt: skip
 
 

@@ -308,6 +308,14 @@ def the_hand_back_goes_to_the_ordinary_path(patch: Patch) -> None:
     patch.setattr("tests.unit.safety_script.checks.load_flow", lambda: changed)
 
 
+def what_went_out_is_forgotten(patch: Patch) -> None:
+    patch.setattr(Draft, "people_know", property(lambda self: False))
+
+
+def a_survivor_gets_no_number(patch: Patch) -> None:
+    patch.setattr(entry, "DISCREET", ())
+
+
 MUTATIONS: list[tuple[Callable[[Patch], None], Check]] = [
     (severity_follows_the_last_words, checks.severity_never_falls),
     (people_are_told_silently, checks.told_before_sent),
@@ -348,6 +356,8 @@ MUTATIONS: list[tuple[Callable[[Patch], None], Check]] = [
     (flags_are_lost_in_storage, checks.survives_storage),
     (check_ins_are_announced_and_forgotten, checks.check_ins_are_kept),
     (the_hand_back_goes_to_the_ordinary_path, checks.declared_transition),
+    (what_went_out_is_forgotten, checks.nobody_means_nobody),
+    (a_survivor_gets_no_number, checks.a_survivor_has_the_number),
 ]
 
 
