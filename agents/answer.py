@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage
 
 from agents.briefing import brief, versions
 from agents.dialogue.adapter import DialogueModel
-from agents.dialogue.situation import LastMood, OpenTask, Situation
+from agents.dialogue.situation import DueWork, LastMood, OpenTask, Situation
 from agents.loop import converse
 from agents.memory import Recalled
 from agents.models import EMBEDDED, ModelFault, ToolSchema
@@ -69,6 +69,7 @@ def _situation(given: ModelTurn, context: TurnContext) -> Situation:
         zone=context.zone,
         history=turn.history,
         tasks=tuple(OpenTask(task.id, task.title, task.due_at) for task in recalled.tasks),
+        work=tuple(DueWork(item.title, item.due) for item in recalled.work),
         mood=_last_mood(recalled),
         already_said=tuple(context.gate.said),
     )

@@ -43,6 +43,14 @@ def _known(turn: ScreenedTurn, recalled: Recalled, context: TurnContext) -> str:
             for task in recalled.tasks
         )
         lines.append(f"Open tasks: {tasks}.")
+    if recalled.work:
+        work = "; ".join(
+            item.title
+            + (f" in {item.course}" if item.course else "")
+            + (f" (due {due_words(item.due, now, zone)})" if item.due else "")
+            for item in recalled.work
+        )
+        lines.append(f"Due in Canvas: {work}. {recalled.canvas}")
     if not recalled.complete:
         lines.append("The student's data cannot be read at the moment.")
     if not context.law.allows(Gate.GUIDED_THERAPY_EXERCISES):

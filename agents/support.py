@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
+from agents.academic_tools import WHATS_DUE
 from agents.answer import answer
 from agents.services import TurnContext
 from agents.state import TurnOutcome
-from agents.toolbox import CREATE_TASK, FIND_CONTENT, LINES, LIST_TASKS, LOG_MOOD, MOOD_HISTORY, SAFETY_PLAN, WHATS_DUE
+from agents.toolbox import CREATE_TASK, FIND_CONTENT, LINES, LIST_TASKS, LOG_MOOD, MOOD_HISTORY, SAFETY_PLAN
 from agents.toolkit import Toolbox
 from agents.turn import ModelTurn
 

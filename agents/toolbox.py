@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from agents.academic_tools import GRADES, MISSING_WORK, STUDY_PLAN, WHAT_FIRST, WHATS_DUE, WORKLOAD
 from agents.dialogue.dates import parse_when
 from agents.idempotency import Data, once
 from agents.library import STEPS, find_passages, find_skill, is_draft
@@ -73,12 +74,6 @@ class CompleteTask(Arguments):
     """Mark one of the student's tasks as done. Take the id from list_tasks."""
 
     task_id: UUID
-
-
-class WhatsDue(Arguments):
-    """What the student has due soon, overdue work included."""
-
-    days: Annotated[int, Field(default=7, ge=1, le=60, description="how far ahead")]
 
 
 class FindContent(Arguments):
@@ -181,15 +176,6 @@ async def complete_task(context: TurnContext, asked: CompleteTask) -> Data:
         return await once(tx, key, context.turn_id, f"complete_task:{asked.task_id}", "complete_task", act)
 
 
-async def whats_due(context: TurnContext, asked: WhatsDue) -> Data:
-    """Return open tasks due within the given days."""
-    until = context.services.clock.now() + timedelta(days=asked.days)
-    async with context.services.db.acting(context.who) as tx:
-        await require_use(tx, "tasks", COMPANION)
-        found = await tasks.whats_due(tx, await student_key(tx), until=until, limit=MOST_TASKS)
-    return {"days": asked.days, "tasks": [_task(context, task) for task in found]}
-
-
 async def find_content(context: TurnContext, asked: FindContent) -> Data:
     """Search the knowledge base; every passage gets a marker by which the reply cites it."""
     vector = context.vector if asked.query == context.message else None
@@ -265,11 +251,11 @@ MOOD_HISTORY = AgentTool("mood_history", "Read your mood log", MoodHistory, mood
 LIST_TASKS = AgentTool("list_tasks", "Read your tasks", ListTasks, list_tasks)
 CREATE_TASK = AgentTool("create_task", "Added a task", CreateTask, create_task)
 COMPLETE_TASK = AgentTool("complete_task", "Marked a task as done", CompleteTask, complete_task)
-WHATS_DUE = AgentTool("whats_due", "Looked up what is due", WhatsDue, whats_due)
 FIND_CONTENT = AgentTool("find_content", "Looked in the library", FindContent, find_content)
 LINES = AgentTool("lines", "Looked up who you can reach", Lines, lines)
 SAFETY_PLAN = AgentTool("safety_plan", "Opened your safety plan", ReadSafetyPlan, safety_plan)
 
 ALL_TOOLS = Toolbox.of(
-    LOG_MOOD, MOOD_HISTORY, LIST_TASKS, CREATE_TASK, COMPLETE_TASK, WHATS_DUE, FIND_CONTENT, LINES, SAFETY_PLAN
-)
+    LOG_MOOD, MOOD_HISTORY, LIST_TASKS, CREATE_TASK, COMPLETE_TASK, FIND_CONTENT, LINES, SAFETY_PLAN,
+    WHATS_DUE, GRADES, MISSING_WORK, WHAT_FIRST, WORKLOAD, STUDY_PLAN,
+)  # fmt: skip

@@ -13,6 +13,8 @@ from api import problems
 from api.middleware import Edge
 from api.parts import Parts, open_parts
 from api.routes import (
+    academic,
+    analytics,
     auth,
     canvas,
     care,
@@ -61,19 +63,9 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     problems.install(app)
     problem_pages.install(app)
     for part in (
-        auth,
-        second_factor,
-        own_data,
-        conversations,
-        mood,
-        crisis,
-        wellness,
-        tasks,
-        canvas,
-        public,
-        care,
+        auth, second_factor, own_data, conversations, mood, crisis, wellness, tasks, academic, analytics, canvas, public, care,
         operation,
-    ):
+    ):  # fmt: skip
         app.include_router(part.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

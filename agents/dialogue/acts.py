@@ -10,7 +10,7 @@ from agents.dialogue.hearing import after_skill, hear, listen, reflection
 from agents.dialogue.ledger import Ledger
 from agents.dialogue.moves import Move, Plan
 from agents.dialogue.phrases import Phrasebook, normal, sentences_of
-from agents.dialogue.situation import Result, Situation
+from agents.dialogue.situation import DueWork, OpenTask, Result, Situation
 from agents.dialogue.speech import day_name, due_words, listed, prose_of, steps_of, task_line
 from agents.dialogue.talk import talk
 from agents.dialogue.wording import Act, Block, Part, Pool
@@ -78,6 +78,8 @@ def _with_data(
             return _logged(situation, data, book)
         case Move.MOOD_HISTORY:
             return _history(situation, data, book)
+        case Move.GRADES:
+            return _grades(data, book)
         case Move.LIST | Move.DUE:
             return _tasks(plan, situation, data, book)
         case Move.CREATE:
@@ -197,7 +199,27 @@ def _tasks(plan: Plan, situation: Situation, data: Data, book: Phrasebook) -> li
     if not data["tasks"]:
         return [Act((acts[f"{kind}_empty"],), slots, must_ask=True)]
     lines = tuple(task_line(task, situation.now, situation.zone) for task in data["tasks"])
-    return [Act((acts[f"{kind}_lead"],), slots), Block(lines), Act((acts["due_ask"],))]
+    age = [Block((data["canvas"],))] if any(task.get("from") == "Canvas" for task in data["tasks"]) else []
+    return [Act((acts[f"{kind}_lead"],), slots), Block(lines), *age, Act((acts["due_ask"],))]
+
+
+def _grades(data: Data, book: Phrasebook) -> list[Part]:
+    """Courses with their totals, or what is missing, and how old that is. What is not released is named without a number."""
+    acts, age = book.acts, Block((data["canvas"],))
+    if data.get("missing"):
+        lines = tuple(f"- {work['title']} ({work['course']}): {work['said']}" for work in data["missing"])
+        return [Act((acts["missing_lead"],)), Block(lines), age, Act((acts["missing_ask"],))]
+    if data.get("courses"):
+        lines = tuple(_course_line(course) for course in data["courses"] if course["course"])
+        return [Act((acts["grades_lead"],)), Block(lines), age, Act((acts["grades_ask"],))]
+    if "missing" in data:
+        return [Act((acts["missing_none"],)), age, Act((acts["due_ask"],))]
+    return [Act((acts["grades_none"],)), age, Act((acts["grades_ask"],))]
+
+
+def _course_line(course: Data) -> str:
+    hidden = f" Not released yet: {listed(course['not_released'])}." if course["not_released"] else ""
+    return f"- {course['course']}: {course['said']}{hidden}"
 
 
 def _created(situation: Situation, results: tuple[Result, ...], book: Phrasebook) -> list[Part]:
@@ -257,7 +279,8 @@ def _safety_plan(data: Data, book: Phrasebook) -> list[Part]:
 def _plan_work(situation: Situation, book: Phrasebook) -> list[Part]:
     acts = book.acts
     parts: list[Part] = [Act((acts["plan_reflect"],))]
-    dated = [task for task in situation.tasks if task.due_at]
+    known: list[OpenTask | DueWork] = [*situation.tasks, *situation.work]
+    dated = sorted((work for work in known if work.due_at), key=lambda work: work.due_at or situation.now)
     if not dated:
         return [*parts, Act((acts["plan_ask_list"],), must_ask=True)]
     lines = tuple(

@@ -29,6 +29,11 @@ def exercise_meant(text: str) -> str:
     return BREATHING
 
 
+def grades_meant(text: str) -> str:
+    """The tool that a question about grades is for: what is missing, or how the courses stand."""
+    return "missing_work" if re.search(r"missing|not (?:handed|turned) in|\bowe\b", text.lower()) else "grades"
+
+
 def about_what(text: str) -> str:
     """What a question about the companion asks, as the end of an act's name."""
     low = text.lower()

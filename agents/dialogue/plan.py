@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from agents.dialogue.intents import Route
-from agents.dialogue.kinds import about_what, days_meant, exercise_meant, graded_kind, medical_kind
+from agents.dialogue.kinds import about_what, days_meant, exercise_meant, graded_kind, grades_meant, medical_kind
 from agents.dialogue.ledger import Ledger, answers
 from agents.dialogue.moves import (
     BREATHING,
@@ -152,7 +152,7 @@ def _calm(intent: str, situation: Situation) -> Plan:
         case "start_work":
             return Plan(Move.START_WORK, (find(STARTING),), reading.topic)
         case "grades":
-            return Plan(Move.GRADES)
+            return Plan(Move.GRADES, (Call(grades_meant(reading.text), {}),))
         case "greeting":
             return Plan(Move.GREET, detail="how" if answers("how_are_you", reading.text) else "")
         case "thanks":

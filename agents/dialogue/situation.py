@@ -24,6 +24,14 @@ class OpenTask:
 
 
 @dataclass(frozen=True, slots=True)
+class DueWork:
+    """Work in Canvas that is due soon."""
+
+    title: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class LastMood:
     """The newest mood entry."""
 
@@ -46,6 +54,7 @@ class Situation:
     zone: ZoneInfo
     history: tuple[PastMessage, ...] = ()
     tasks: tuple[OpenTask, ...] = ()
+    work: tuple[DueWork, ...] = ()
     mood: LastMood | None = None
     already_said: tuple[str, ...] = ()
     """Sentences of this very reply that are on the screen: a model broke off after them."""

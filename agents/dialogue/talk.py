@@ -39,7 +39,7 @@ def talk(plan: Plan, situation: Situation, ledger: Ledger, book: Phrasebook) -> 
 def _boundary(plan: Plan, book: Phrasebook) -> list[Part]:
     """What the companion does not do, who does, and a way on; good news, which needs no more than this, too."""
     acts, move, detail = book.acts, plan.move.value, plan.detail
-    first = Act((acts.get(f"{move}_{detail}", ()), acts[_LINES.get(plan.move, move)]))
+    first = Act((acts.get(f"{move}_{detail}", ()), acts[move]))
     if plan.move is Move.GRADED:
         middle: list[Part] = [Act((acts["graded_why"],))] if detail == "problem" else []
         return [first, *middle, Act((acts[f"graded_{detail}_ask"],), must_ask=True)]
@@ -47,7 +47,6 @@ def _boundary(plan: Plan, book: Phrasebook) -> list[Part]:
     return [first, Act((ask,))]
 
 
-_LINES = {Move.GRADES: "grades_none"}
 _ASKS = {Move.OFF_TOPIC: "off_topic_back"}
 
 

@@ -65,9 +65,13 @@ PARTS: dict[str, Part] = {
     "mood_logs": Part(("id", "score", "emotions", "logged_at"), {"note": "mood_logs.note:{id}"}),
     "sleep_logs": Part(("id", "night", "hours", "quality")),
     "tasks": Part(
-        ("id", "due_at", "estimate_minutes", "completed_at", "created_at"),
+        ("id", "due_at", "estimate_minutes", "completed_at", "created_at", "importance", "spent_minutes"),
         {"title": "tasks.title:{id}", "course": "tasks.course:{id}"},
     ),
+    "study_times": Part(
+        ("student_id", "updated_at"), {"times": "study_times.times:{student_id}"}, order="student_id"
+    ),
+    "week_answers": Part(("week", "felt", "score", "answered_at"), order="week"),
     "canvas_connections": Part(
         ("student_id", "state", "time_zone", "connected_at", "synced_at", "whole_at"), order="student_id"
     ),

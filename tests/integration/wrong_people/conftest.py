@@ -16,6 +16,11 @@ from core.settings import Settings
 from db.access import Acting, Database, Role
 from tests.conftest import PASSWORD, People
 from tests.integration.wrong_people.world import MARK, MOOD_AT, World
+from tools.academic.canvas import mirror
+from tools.academic.canvas.client import Token
+from tools.academic.canvas.connections import begin_connection
+from tools.academic.canvas.models import Work
+from tools.academic.study import assumed, save_week
 from tools.academic.tasks import create_task
 from tools.care.plan import SafetyPlan, save_plan
 from tools.care.terms import MyTerms, save_terms
@@ -27,6 +32,7 @@ from tools.people.uses import decide
 from tools.wellness.mood import log_mood
 
 SPOKEN = f"I want to kill myself tonight, {MARK}"
+WORK = "work-of-hers-in-canvas"
 # What nothing above writes by itself: rows of Maya's, so that there is something to see in every table.
 SEEDED = """
 insert into sleep_logs (id, institution_id, student_id, night, hours)
@@ -42,17 +48,13 @@ insert into examples (id, student_id, institution_id, conversation_id, kind, row
   from conversations where student_id = %(maya)s;
 insert into case_rules (case_id, institution_id, student_id, layer, rule)
   select id, institution_id, student_id, 'x', 'x' from cases where student_id = %(maya)s;
-insert into canvas_connections (student_id, institution_id, connected_at, seen_at)
-  select id, institution_id, now(), now() from accounts where id = %(maya)s;
-insert into canvas_tokens (student_id, institution_id, access_sealed, refresh_sealed)
-  select id, institution_id, '', '' from accounts where id = %(maya)s;
 insert into canvas_sign_ins (state_hash, institution_id, student_id, verifier_sealed, redirect_url, expires_at)
   select 'x', institution_id, id, '', '', now() from accounts where id = %(maya)s;
-insert into canvas_mirror (student_id, institution_id, kind, id, digest, detail_sealed)
-  select id, institution_id, 'note', 'x', '', '' from accounts where id = %(maya)s;
 insert into caring_notes (id, institution_id, student_id, conversation_id, case_id, counselor_id, signed_sealed, number, due_at)
   select gen_random_uuid(), institution_id, student_id, conversation_id, id, student_id, '', 0, '2100-01-01' from cases
   where student_id = %(maya)s;
+insert into week_answers (student_id, institution_id, week, felt, answered_at)
+  select id, institution_id, '2026-11-16', 5, now() from accounts where id = %(maya)s;
 update cases set status = 'closed', outcome = 'contacted', closed_at = now() where student_id = %(maya)s
 """
 
@@ -91,6 +93,10 @@ async def _fill(database: Database, maya: Acting) -> dict[str, str]:
         key = await student_key(tx)
         await log_mood(tx, key, score=3, note=MARK, at=MOOD_AT)
         task = await create_task(tx, key, title=MARK)
+        await give_consent(tx, ConsentKind.CANVAS, consent_texts()[ConsentKind.CANVAS].version, at=MOOD_AT)
+        await begin_connection(tx, key, Token(MARK, MARK, None), at=MOOD_AT)
+        await mirror.replace(tx, key, Work, [Work(id=WORK, course_id="1", name=MARK)])
+        await save_week(tx, key, assumed(), at=MOOD_AT)
         await save_plan(tx, key, SafetyPlan(people_to_ask=(MARK,)), at=MOOD_AT)
         await save_terms(tx, key, MyTerms(helps=MARK, updated_at=MOOD_AT), at=MOOD_AT)
         contact = await add_contact(tx, key, Person(MARK), ContactPurpose.CRISIS, at=MOOD_AT)
@@ -119,7 +125,7 @@ async def _speak(world: World) -> dict[str, str]:
     assert row is not None
     case, message, turn = map(str, row)
     both = {"conversation_id": conversation, "conversation": conversation}
-    return both | {"case_id": case, "message": message, "turn_id": turn}
+    return both | {"work_id": WORK, "case_id": case, "message": message, "turn_id": turn}
 
 
 @pytest.fixture

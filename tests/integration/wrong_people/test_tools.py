@@ -19,7 +19,7 @@ from tests.integration.wrong_people.world import MARK, MOOD_AT, World, held
 TOOLS: dict[str, dict[str, object]] = {
     "log_mood": {"score": 5}, "mood_history": {}, "list_tasks": {}, "create_task": {"title": "x"},
     "complete_task": {"task_id": "{task_id}"}, "whats_due": {}, "find_content": {"query": "sleep"}, "lines": {},
-    "safety_plan": {},
+    "safety_plan": {}, "grades": {}, "missing_work": {}, "what_first": {}, "workload": {}, "study_plan": {},
 }  # fmt: skip
 """What a model would send. A tool without an entry fails."""
 OF_NOBODY = {"find_content", "lines"}

@@ -102,6 +102,15 @@ async def last_sign_of_life(tx: Tx, connection: CanvasConnection) -> datetime:
     return max(connection.seen_at, row[0]) if row and row[0] else connection.seen_at
 
 
+async def note_seen(tx: Tx, now: datetime) -> None:
+    """Note that the student is here. Whoever slept in the slow tier comes back into the quick one at once."""
+    await tx.conn.execute(
+        "update canvas_connections set seen_at = %s, next_sync_at = case when state in ('current', 'limited')"
+        " then least(next_sync_at, greatest(%s, asked_at + %s)) else next_sync_at end where student_id = %s",
+        (now, now, timedelta(minutes=load_figures()["cycle"]["minutes"]), require_student(tx)),
+    )
+
+
 def slot_after(student: UUID, now: datetime, every: timedelta) -> datetime:
     """The student's next turn. Turns are spread evenly over the period by the student's id, and stay where they are."""
     period = every.total_seconds()

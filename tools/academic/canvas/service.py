@@ -9,11 +9,11 @@ from datetime import timedelta
 from procrastinate import App
 
 from core.errors import CompanionError
-from db.access import Acting, Database, Tx
+from db.access import Acting, Database
 from tools.academic.canvas import mirror
 from tools.academic.canvas.client import Token
 from tools.academic.canvas.config import load_figures
-from tools.academic.canvas.connections import begin_connection, end_connection, read_connection
+from tools.academic.canvas.connections import begin_connection, end_connection, note_seen, read_connection
 from tools.academic.canvas.desk import CanvasDesk
 from tools.academic.canvas.failures import Busy, CanvasFailure, Disconnected, SetUpWrong, Unreachable
 from tools.academic.canvas.meaning import WorkState, is_missing, state_of
@@ -111,7 +111,7 @@ async def read_status(desk: CanvasDesk | None, db: Database, who: Acting) -> Can
         connection = await read_connection(tx)
         if connection is None:
             return without_connection("not_connected")
-        await _seen(tx, desk)
+        await note_seen(tx, now)
         zone, key = await zone_of_student(tx, connection.time_zone), await student_key(tx)
         work, courses = await mirror.read(tx, key, Work), await mirror.read(tx, key, Course)
     soon = [one for one in work if one.due and now <= one.due <= now + WEEK and state_of(one, now) is WorkState.DUE]
@@ -190,16 +190,6 @@ async def _or_say(asked: Awaitable[Token]) -> Token:
         raise CanvasSignIn(words["set_up"]) from failure
     except CanvasFailure as failure:
         raise CanvasSignIn(words["failed"]) from failure
-
-
-async def _seen(tx: Tx, desk: CanvasDesk) -> None:
-    """Note that the student is here. Whoever slept in the slow tier comes back into the quick one at once."""
-    now, cycle = desk.clock.now(), load_figures()["cycle"]
-    await tx.conn.execute(
-        "update canvas_connections set seen_at = %s, next_sync_at = case when state in ('current', 'limited')"
-        " then least(next_sync_at, greatest(%s, asked_at + %s)) else next_sync_at end where student_id = %s",
-        (now, now, timedelta(minutes=cycle["minutes"]), require_student(tx)),
-    )
 
 
 def _hash(state: str) -> bytes:
