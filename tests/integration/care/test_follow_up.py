@@ -56,10 +56,14 @@ async def comes_back(campus: Campus, worker: WorkerApp, category: Category = Cat
 
 
 async def closed(
-    campus: Campus, *, outcome: Outcome = Outcome.CONTACTED, category: Category = Category.SUICIDE
+    campus: Campus,
+    *,
+    outcome: Outcome = Outcome.CONTACTED,
+    category: Category = Category.SUICIDE,
+    severity: Severity = Severity.LOW,
 ) -> CaseId:
     """A case with notes planned, then closed."""
-    conversation = await campus.crisis(Severity.LOW, category)
+    conversation = await campus.crisis(severity, category)
     case = await campus.case_of(conversation)
     async with campus.db.acting(campus.people.rosa) as tx:
         await acts.claim(tx, case, at=campus.clock.now())
@@ -139,7 +143,7 @@ async def test_notes_wait_while_a_case_is_open_and_none_follow_a_misread(campus:
 async def test_no_notes_after_a_confidential_case(campus: Campus, worker: WorkerApp) -> None:
     campus.change("insert into staff (account_id, institution_id, confidential) select id, institution_id, true from accounts where role = 'counselor'")  # fmt: skip
     with pytest.raises(Conflict):
-        await closed(campus, category=Category.ABUSE)
+        await closed(campus, category=Category.ABUSE, severity=Severity.IMMINENT)
 
 
 def test_every_language_of_the_script_has_its_letter() -> None:
