@@ -543,6 +543,14 @@ def test_a_review_rule_switched_off_is_caught(rule: str, monkeypatch: Patch) -> 
     assert any(review_sentence(line, ReviewContext()).rule != rule for line in BAD[rule])
 
 
+@pytest.mark.parametrize("rule", ["methods", "encouragement", "dependency"])
+def test_a_review_without_its_classes_is_caught(rule: str, monkeypatch: Patch) -> None:
+    """Whole classes of methods, pushes and cutting off are words that stand together."""
+    rules = tuple(replace(one, together=()) if one.id == rule else one for one in review.load_rules())
+    monkeypatch.setattr(review, "load_rules", lambda: rules)
+    assert any(review_sentence(line, ReviewContext()).rule != rule for line in BAD[rule])
+
+
 def test_a_review_that_excuses_nothing_is_caught(monkeypatch: Patch) -> None:
     rules = tuple(replace(one, unless=()) for one in review.load_rules())
     monkeypatch.setattr(review, "load_rules", lambda: rules)

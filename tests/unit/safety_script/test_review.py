@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals.review import MEASURED, TUNED, article_sentences, load, measure, measure_set
+from evals.review import MEASURED, SEEN, TUNED, article_sentences, load, measure, measure_set
 from safety.review import ReviewBuffer, ReviewContext, review_sentence, review_text
 from safety.review_rules import TextKind
 from safety.sentences import cut_sentences
@@ -179,17 +179,17 @@ def duration(text: str) -> float:
     return time.perf_counter() - start
 
 
-@pytest.mark.parametrize(("sets", "least"), [(TUNED, 0.95), (MEASURED, 0.4)])
-def test_what_review_catches_does_not_fall(sets: tuple[str, ...], least: float) -> None:
+@pytest.mark.parametrize(("sets", "least", "most"), [(TUNED, 0.95, 0.01), (SEEN, 0.6, 0.01), (MEASURED, 0.06, 0.05)])
+def test_what_review_catches_does_not_fall(sets: tuple[str, ...], least: float, most: float) -> None:
     """The first sets were tuned on and say only that nothing was lost; the last was not, see docs/review.md."""
     found = measure_set(sets)
     assert found.recall.share >= least, found.missed
-    assert found.flagged.share <= 0.01, found.wrongly
+    assert found.flagged.share <= most, found.wrongly
 
 
 def test_the_sentences_are_enough_and_each_is_there_once() -> None:
-    bad = [line for name in (*TUNED, *MEASURED) for lines in load(f"bad_{name}").values() for line in lines]
-    good = [line for name in (*TUNED, *MEASURED) for lines in load(f"good_{name}").values() for line in lines]
+    bad = [line for name in (*TUNED, *SEEN, *MEASURED) for lines in load(f"bad_{name}").values() for line in lines]
+    good = [line for name in (*TUNED, *SEEN, *MEASURED) for lines in load(f"good_{name}").values() for line in lines]
     assert len(set(bad)) == len(bad) >= 150
     assert len(set(good)) == len(good) >= 200
     assert not set(bad) & set(good)
