@@ -122,18 +122,19 @@ class Replayer:
             if await commit_turn(tx, self._jobs, judged) is None:
                 return False
             await self._record_calls(tx, kept.ticket, snapshot.conversation_id)
-        if kept.step is not None:
-            await self._act_on_late(kept, snapshot.conversation_id, screening)
+            if kept.step is not None:
+                await self._act_on_late(tx, kept, snapshot.conversation_id, screening)
         return True
 
-    async def _act_on_late(self, kept: KeptMessage, conversation: ConversationId, verdict: Screening) -> None:
-        """Act on what the words mean in the light of the conversation, which was not at hand when they were answered."""
-        for _ in range(MOST_TRIES):
-            now = self._clock.now()
-            async with self._db.acting(kept.who) as tx:
-                snapshot = await read_snapshot(tx, conversation, now)
-                if await act_on_late(tx, self._jobs, snapshot, verdict, kept.screening, now) is not None:
-                    return
+    async def _act_on_late(self, tx: Tx, kept: KeptMessage, conversation: ConversationId, verdict: Screening) -> None:
+        """Act on what the words mean in the light of the conversation, which was not at hand when they were answered.
+
+        With the message or not at all: a message that is known is never looked at again.
+        """
+        now = self._clock.now()
+        snapshot = await read_snapshot(tx, conversation, now)
+        if await act_on_late(tx, self._jobs, snapshot, verdict, kept.screening, now) is None:
+            raise CompanionError("The conversation went on under the lock of its own message.")
 
     async def _snapshot(self, tx: Tx, kept: KeptMessage, now: datetime) -> Snapshot:
         """Read the conversation; where there is none that can be read, the message begins one of its own."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -14,12 +16,16 @@ from conversations import replay
 from conversations.cut_off import CutOff, SafetyReply
 from conversations.snapshot import read_snapshot
 from conversations.spool import SpoolBusy
+from core.clock import ManualClock
 from core.errors import Unavailable
-from core.ids import ConversationId, new_id
+from core.ids import ConversationId, InstitutionId, StudentId, new_id
 from core.sealed_box import new_pair
 from core.settings import Settings
+from db.access import Acting
 from db.embedded import EmbeddedRedis, clone_database, drop_database
+from safety.triage.facts import DeliveryFacts, StudentFacts
 from safety.triage.state import TriageState
+from safety.types import Category, Mode, Screening, Severity
 from simulators.run import Running
 from tests.conftest import settings_over
 from tests.cut_off import make_cut_off
@@ -313,8 +319,6 @@ async def test_calls_that_a_dead_process_left_behind_are_taken_up(
         await spool_desk.say(conversation, CRISIS)
     assert mail[0].mails == []
     monkeypatch.setattr("conversations.cut_off.LEFT_BEHIND", spool_desk.clock.now() - spool_desk.clock.now())
-    import httpx  # noqa: PLC0415
-
     async with httpx.AsyncClient() as http:
         next_life = make_cut_off(spool_desk.settings, spool_desk.clock, http)
         await next_life.take_up()
@@ -440,3 +444,63 @@ async def test_the_next_calm_message_waits_for_what_was_said_before_it(spool_des
     assert received.path != "agent"
     said = [text for author, text in await spool_desk.texts(conversation) if author == "student"]
     assert said == [CRISIS, CALM]
+
+
+GOODBYE = "take care of my plants. goodbye then"
+
+
+def judge(desk: SpoolDesk, found: Screening) -> None:
+    """Let screening find this, in the API and in the worker."""
+    desk.words.screen = lambda *_: found  # type: ignore[method-assign]
+
+
+async def test_what_only_the_conversation_shows_is_acted_on_whatever_dies(
+    spool_desk: SpoolDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By itself it only asked; in the light of the conversation it is a crisis, and the worker dies as it acts on that."""
+    conversation = await spool_desk.begin()
+    spool_desk.postgres.kill()
+    judge(spool_desk, Screening(False, True, Category.SUICIDE, Severity.LOW, 0.5, (), "test-1"))
+    kept = (await spool_desk.say(conversation, GOODBYE)).kept
+    assert kept is not None and not kept.screening.crisis
+    judge(spool_desk, Screening(True, False, Category.SUICIDE, Severity.HIGH, 0.9, (), "test-1"))
+    await spool_desk.restart()
+
+    class Killed(BaseException):
+        """The process is gone."""
+
+    async def die(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replay, "act_on_late", die)
+        with pytest.raises(Killed):
+            await spool_desk.replay()
+    assert spool_desk.rows("select 1 from messages") == [], "the message was stored without what follows from it"
+    assert await spool_desk.replay() == 1
+    assert spool_desk.rows("select crisis, severity from screenings") == [{"crisis": True, "severity": "high"}]
+    assert spool_desk.rows("select severity, tier from cases") == [{"severity": "high", "tier": "page_now"}]
+    assert len(spool_desk.rows("select 1 from case_events where kind = 'called'")) == 1
+    assert spool_desk.spool.waiting() == []
+
+
+async def test_the_replay_never_makes_a_verdict_milder(spool_desk: SpoolDesk) -> None:
+    conversation = await spool_desk.begin()
+    spool_desk.postgres.kill()
+    await spool_desk.say(conversation, CRISIS)
+    judge(spool_desk, Screening(False, False, Category.NONE, Severity.NONE, 0.01, (), "test-1"))
+    await spool_desk.restart()
+    assert await spool_desk.replay() == 1
+    assert spool_desk.rows("select crisis, severity from screenings") == [{"crisis": True, "severity": "high"}]
+
+
+def test_a_person_who_was_writing_is_not_said_to_write_while_nothing_is_known(settings: Settings) -> None:
+    clock = ManualClock(datetime(2026, 11, 20, 12, tzinfo=UTC))
+    cut_off = make_cut_off(settings, clock, httpx.AsyncClient())
+    student = Acting.student(InstitutionId(new_id()), StudentId(new_id()))
+    conversation = ConversationId(new_id())
+    facts = StudentFacts(delivery=DeliveryFacts(sent_at=clock.now(), writing_at=clock.now()))
+    cut_off.remember(student, conversation, Mode.TRIAGE, None, facts)
+    standing = cut_off.standing(student, conversation)
+    assert standing is not None
+    assert (standing.delivery.sent_at, standing.delivery.writing_at) == (clock.now(), None)

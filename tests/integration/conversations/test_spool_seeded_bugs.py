@@ -11,12 +11,14 @@ import pytest
 
 from conversations import cut_off, kept, replay
 from core.sealed_box import SealingKey
+from core.settings import Settings
 from safety.triage.state import TriageState
 from simulators.run import Running
 from tests.integration.care.test_channels import MailServer, mail, receivers
 from tests.integration.conversations import test_spool
 from tests.integration.conversations.spool_desk import SpoolDesk
 from tests.integration.conversations.test_spool import mortal, spool_desk
+from tests.mutation import seed
 from tools.care import sending
 
 __all__ = ["mail", "mortal", "receivers", "spool_desk"]
@@ -178,6 +180,41 @@ async def test_one_broken_entry_that_stops_all_is_noticed(
     await must_fail(
         test_spool.test_one_entry_that_cannot_be_opened_holds_back_its_conversation_alone(spool_desk, secrets)
     )
+
+
+async def test_a_late_finding_that_is_a_transaction_of_its_own_is_noticed(
+    spool_desk: SpoolDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def apart(self: Any, tx: Any, *given: Any) -> None:
+        await tx.conn.execute("commit")
+        await replay.act_on_late(tx, *given)
+
+    monkeypatch.setattr(replay.Replayer, "_act_on_late", apart)
+    await must_fail(test_spool.test_what_only_the_conversation_shows_is_acted_on_whatever_dies(spool_desk, monkeypatch))
+
+
+async def test_a_late_finding_that_nobody_acts_on_is_noticed(
+    spool_desk: SpoolDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(replay.Replayer, "_act_on_late", nothing)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        await test_spool.test_what_only_the_conversation_shows_is_acted_on_whatever_dies(spool_desk, monkeypatch)
+
+
+async def test_a_first_verdict_that_is_dropped_is_noticed(
+    spool_desk: SpoolDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(monkeypatch, replay.Replayer._attempt, "kept.screening.or_worse(again)", "again")
+    await must_fail(test_spool.test_the_replay_never_makes_a_verdict_milder(spool_desk))
+
+
+def test_a_person_who_writes_for_ever_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    seed(monkeypatch, cut_off.CutOff.remember, "writing_at=None", "writing_at=facts.delivery.writing_at")
+    with pytest.raises(AssertionError):
+        test_spool.test_a_person_who_was_writing_is_not_said_to_write_while_nothing_is_known(settings)
 
 
 def first_of_all(desk: SpoolDesk) -> Callable[[Any], Any]:
