@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,19 +17,20 @@ from agents.opinion import open_opinion
 from agents.run import stream_turn
 from agents.services import open_services
 from api.limits import Limiter
-from api.telemetry import push_counters
+from api.telemetry import PUSH_SECONDS, PUSH_TIMEOUT_SECONDS, Counters
 from conversations.beside import Beside
 from conversations.broker import Broker
+from conversations.cut_off import LOOK_SECONDS as CALL_SECONDS
 from conversations.cut_off import CutOff
 from conversations.intake import Intake
 from conversations.runner import Runner
 from conversations.service import Conversations
 from conversations.spool import Spool
+from conversations.watch import LOOK_SECONDS as WATCH_SECONDS
 from conversations.watch import Watch, WatchDesk
 from core.clock import Clock, SystemClock
 from core.crypto import KeyRing
-from core.errors import CompanionError
-from core.logs import get_logger
+from core.loops import begin
 from core.sealed_box import SealingKey
 from core.settings import Settings
 from db.access import Database
@@ -41,7 +42,7 @@ from safety.screen import Screener
 from tools.academic.canvas.config import CanvasConfig
 from tools.academic.canvas.desk import CanvasDesk, open_canvas
 from tools.care.channels import open_channels
-from tools.care.contacts import Contacts
+from tools.care.contacts import REFRESH_SECONDS, Contacts
 from tools.care.direct import DirectCall
 from tools.care.operator import open_operator
 from tools.people.accounts import Accounts
@@ -49,7 +50,6 @@ from tools.people.enrolling import Enrolling
 from tools.people.mailing import Postbox
 from tools.people.recovery import Recovery
 
-log = get_logger("api.parts")
 SWEEP_SECONDS = 2.0
 
 
@@ -114,11 +114,10 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
         intake = Intake(db, jobs, screener, clock, executor, cut_off, second_opinion=opinion)
         conversations = Conversations(db, intake, runner, broker, cut_off, clock)
         stack.push_async_callback(conversations.stop)
-        sweeper = asyncio.create_task(_sweep(conversations))
-        stack.callback(sweeper.cancel)
+        _again(stack, "sweep", conversations.sweep, SWEEP_SECONDS)
         if settings.telemetry_url:
-            telemetry = asyncio.create_task(push_counters(settings.telemetry_url))
-            stack.callback(telemetry.cancel)
+            http = await stack.enter_async_context(httpx.AsyncClient(timeout=PUSH_TIMEOUT_SECONDS))
+            _again(stack, "telemetry", Counters(http, settings.telemetry_url).push, PUSH_SECONDS)
         accounts = Accounts(auth, keys, settings, clock)
         yield Parts(
             settings=settings,
@@ -148,15 +147,12 @@ async def _open_cut_off(stack: AsyncExitStack, settings: Settings, db: Database,
     await contacts.learn(db)
     stack.push_async_callback(cut_off.close)
     watch = Watch(WatchDesk(db, clock, open_operator(settings, http), spool))
-    for keeping in (contacts.keep_learning(db), cut_off.keep_calling(), watch.keep_watching()):
-        stack.callback(asyncio.create_task(keeping).cancel)
+    _again(stack, "contacts", partial(contacts.learn, db), REFRESH_SECONDS)
+    _again(stack, "calls", cut_off.take_up, CALL_SECONDS)
+    _again(stack, "watch", watch.look, WATCH_SECONDS)
     return cut_off
 
 
-async def _sweep(conversations: Conversations) -> None:
-    while True:
-        try:
-            await conversations.sweep()
-        except CompanionError as error:
-            log.warning("sweep_failed", error=type(error).__name__)
-        await asyncio.sleep(SWEEP_SECONDS)
+def _again(stack: AsyncExitStack, name: str, round_: Callable[[], Awaitable[object]], every: float) -> None:
+    """Do something again and again until the parts are closed."""
+    stack.callback(begin(name, round_, every=every).cancel)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import httpx
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from core.logs import get_logger
 
 log = get_logger("api.telemetry")
-EVERY_SECONDS = 60.0
-TIMEOUT_SECONDS = 5.0
+PUSH_SECONDS = 60.0
+PUSH_TIMEOUT_SECONDS = 5.0
 
 
-async def push_counters(url: str) -> None:
-    """Post the counters of this process every minute until cancelled."""
-    silent = False
-    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
-        while True:
-            try:
-                await client.post(url, content=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-                silent = False
-            except httpx.HTTPError as error:
-                if not silent:
-                    log.warning("telemetry_unreachable", error=type(error).__name__)
-                silent = True
-            await asyncio.sleep(EVERY_SECONDS)
+class Counters:
+    """The counters of this process on their way to an endpoint."""
+
+    def __init__(self, http: httpx.AsyncClient, url: str) -> None:
+        self._http, self._url = http, url
+        self._silent = False
+
+    async def push(self) -> None:
+        """Post them once; to be done every `PUSH_SECONDS`."""
+        try:
+            await self._http.post(self._url, content=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+            self._silent = False
+        except httpx.HTTPError as error:
+            if not self._silent:
+                log.warning("telemetry_unreachable", error=type(error).__name__)
+            self._silent = True

@@ -160,14 +160,11 @@ class CutOff:
         facts = standing.facts
         return Kept(message.turn, screening, step, standing.delivery, facts.zone, facts.language)
 
-    async def keep_calling(self) -> None:
-        """Take up, for as long as the process lives, the calls that a process which died left behind."""
-        while True:
-            await self.take_up()
-            await asyncio.sleep(LOOK_SECONDS)
-
     async def take_up(self) -> None:
-        """Call people about entries that wait for long and about which nobody here is calling."""
+        """Call people about entries that wait for long and about which nobody here is calling.
+
+        To be done every `LOOK_SECONDS`: a process that died has left them behind.
+        """
         now = self._clock.now()
         for ticket in await asyncio.to_thread(self._spool.waiting):
             if now - ticket.at >= LEFT_BEHIND:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from functools import partial
 
 from conversations.replay import Replayer
 from conversations.screening import LazyScreener
@@ -12,6 +12,7 @@ from core.clock import SystemClock
 from core.crypto import KeyRing
 from core.errors import ConfigurationError, Unavailable
 from core.logs import get_logger
+from core.loops import keep_doing
 from core.sealed_box import OpeningKeys, SealingKey
 from core.settings import Settings
 from db.access import Database
@@ -37,10 +38,7 @@ async def keep_replaying(settings: Settings, stopping: asyncio.Event) -> None:
     replayer = Replayer(spool, keys, db, job_app(dsn), LazyScreener(), SystemClock(), second_opinion=opinion)
     await db.open(must_answer=False)
     try:
-        while not stopping.is_set():
-            await _look(spool, replayer)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
+        await keep_doing("replay", partial(_look, spool, replayer), every=LOOK_SECONDS, stopping=stopping)
     finally:
         await db.close()
 

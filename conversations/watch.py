@@ -9,8 +9,6 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import psycopg
-
 from conversations.spool import Spool
 from core.clock import Clock
 from core.errors import Unavailable
@@ -39,24 +37,15 @@ class WatchDesk:
 
 
 class Watch:
-    """Looks, for as long as the process lives."""
+    """What a process saw when it last looked."""
 
     def __init__(self, desk: WatchDesk) -> None:
         self._desk, self._since = desk, desk.clock.now()
         self._down_since: datetime | None = None
         self._told_down = False
 
-    async def keep_watching(self) -> None:
-        """Look every few seconds; a look that breaks is no reason to stop."""
-        while True:
-            try:
-                await self.look()
-            except psycopg.Error as error:
-                log.error("watch_broke", error=type(error).__name__, exc_info=error)
-            await asyncio.sleep(LOOK_SECONDS)
-
     async def look(self) -> None:
-        """Look once, and tell the operator what is wrong."""
+        """Look once, and tell the operator what is wrong; to be done every `LOOK_SECONDS`."""
         try:
             await self._look_with_database()
         except Unavailable:

@@ -90,6 +90,9 @@ async def tell_operator(desk: AlarmDesk) -> int:
         except NotSent as error:
             log.error("alarm_not_told", state=kind, error=error.code)
             continue
+        except Exception as error:  # one alarm that cannot be put into words must not keep the others untold
+            log.error("alarm_not_told", state=kind, error=type(error).__name__, exc_info=error)
+            continue
         async with desk.db.connection() as conn:
             await conn.execute("update alarms set told_at = %s where id = %s", (desk.clock.now(), alarm))
         told += 1

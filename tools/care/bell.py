@@ -62,6 +62,8 @@ class Bell:
                 wait = FIRST_WAIT_SECONDS
             except psycopg.Error as error:
                 log.warning("bell_lost", error=type(error).__name__)
+            except Exception as error:  # the consoles must not fall silent for good, whatever it was
+                log.error("bell_broke", error=type(error).__name__, exc_info=error)
             self.listening.clear()
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)

@@ -39,6 +39,8 @@ class Contacts:
     async def learn(self, db: Database) -> int:
         """Read the contacts of every campus; what was known stays when the database does not answer.
 
+        To be done every `REFRESH_SECONDS`.
+
         Returns how many campuses are known.
         """
         try:
@@ -57,12 +59,6 @@ class Contacts:
                 self._campuses = found
                 await asyncio.to_thread(_write, self._file, found)
         return len(self._campuses)
-
-    async def keep_learning(self, db: Database) -> None:
-        """Refresh the contacts for as long as the process lives."""
-        while True:
-            await self.learn(db)
-            await asyncio.sleep(REFRESH_SECONDS)
 
     def staffing(self, institution: InstitutionId, moment: datetime) -> Staffing:
         """Whether somebody answers at a campus; of one that is not known, nobody is promised."""

@@ -11,10 +11,12 @@ import httpx
 import orjson
 
 from core.ids import InstitutionId
+from core.logs import get_logger
 from core.settings import Settings
 from tools.care.channels import NOT_CONFIGURED, Email, NotSent, Webhook, sender_of
 from tools.care.notices import texts
 
+log = get_logger("care.operator")
 ABOUT_A_CASE = ("no_recipient", "undelivered", "nobody_called")
 
 
@@ -41,7 +43,7 @@ class Operator:
         Raises `NotSent` when none did: `not_configured` when there is none.
         """
         subject = str(texts()["subject"]["alarm"])
-        body = str(texts()["alarm"][kind]).format(institution=institution or "", **facts)
+        body = _words(kind, institution, facts)
         failed: NotSent | None = None
         told = False
         for way in (self._by_mail, self._by_webhook):
@@ -81,3 +83,12 @@ def open_operator(settings: Settings, http: httpx.AsyncClient, page: Page | None
     mail = Email(settings.smtp_url.get_secret_value(), sender_of(settings))
     webhook = Webhook(http, settings.webhook_url, settings.webhook_secret.get_secret_value())
     return Operator(settings, mail, webhook, page)
+
+
+def _words(kind: str, institution: InstitutionId | None, facts: dict[str, Any]) -> str:
+    """Say an alarm; one without words here, such as that of a newer version, is told by its name, never kept back."""
+    try:
+        return str(texts()["alarm"][kind]).format(institution=institution or "", **facts)
+    except KeyError as error:
+        log.error("alarm_without_words", state=kind, exc_info=error)
+        return str(texts()["alarm"]["other"]).format(kind=kind, institution=institution or "")

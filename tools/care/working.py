@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import psycopg
 from procrastinate.exceptions import ConnectorException
@@ -13,6 +14,7 @@ from psycopg_pool import PoolTimeout
 
 from core.errors import ConfigurationError, Unavailable
 from core.logs import get_logger
+from core.loops import keep_doing
 from core.settings import Settings
 from tools.care.delivery import AddTasks, WorkerApp, worker_app
 
@@ -45,16 +47,14 @@ async def work(settings: Settings, *more: AddTasks, beside: Sequence[Beside] = (
 
 
 async def _again_and_again(task: Beside, settings: Settings, stopping: asyncio.Event) -> None:
-    """Begin a task anew when it breaks; only a wrong configuration ends the worker."""
-    while not stopping.is_set():
-        try:
-            await task(settings, stopping)
-        except ConfigurationError:
-            raise
-        except Exception as error:  # what goes on beside the jobs must neither stop them nor end in silence
-            log.error("side_task_broke", error=type(error).__name__, exc_info=error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), FIRST_WAIT_SECONDS)
+    """Begin a task anew when it ends or breaks; only a wrong configuration ends the worker."""
+    await keep_doing(
+        getattr(task, "__name__", "beside"),
+        partial(task, settings, stopping),
+        every=FIRST_WAIT_SECONDS,
+        stopping=stopping,
+        fatal=(ConfigurationError,),
+    )
 
 
 async def work_until(settings: Settings, stopping: asyncio.Event, *more: AddTasks) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from conversations import watch
 from tests.integration.care import test_reach, test_shown, test_staffing, test_watch
 from tests.integration.care.conftest import Campus
 from tests.integration.care.test_watch import Watching, watching
-from tools.care import queue, reach, sending, shown, staffing
+from tests.mutation import seed
+from tools.care import alarm, operator, queue, reach, sending, shown, staffing
 
 __all__ = ["watching"]
 Patch = pytest.MonkeyPatch
@@ -98,3 +100,32 @@ async def test_a_spool_that_stands_in_silence_is_noticed(
 ) -> None:
     monkeypatch.setattr(watch, "SPOOL_STANDS", watch.timedelta(days=1))
     await must_fail(test_watch.test_messages_that_wait_although_the_database_answers_are_told(campus, watching))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("range(-1, 8)", "range(8)"),
+        ("days=until <= start.time()", "days=0"),
+        ("until <= start.time()", "until < start.time()"),
+    ],
+)
+def test_a_night_in_which_nobody_is_seen_is_noticed(monkeypatch: Patch, old: str, new: str) -> None:
+    seed(monkeypatch, staffing._shifts, old, new)
+    with pytest.raises(AssertionError):
+        test_staffing.test_a_night_shift_ends_on_the_next_day(datetime(2026, 11, 21, 12, 59, tzinfo=UTC), True, None)
+        test_staffing.test_a_shift_until_midnight_and_one_around_the_clock()
+
+
+async def test_one_alarm_that_stops_the_others_is_noticed(
+    campus: Campus, watching: Watching, monkeypatch: Patch
+) -> None:
+    seed(monkeypatch, alarm.tell_operator, "except Exception as error:", "except ZeroDivisionError as error:")
+    with pytest.raises((AssertionError, RuntimeError)):
+        await test_watch.test_one_alarm_that_cannot_be_told_keeps_back_no_other(campus, watching)
+
+
+def test_an_alarm_without_words_that_is_kept_back_is_noticed(monkeypatch: Patch) -> None:
+    seed(monkeypatch, operator._words, "except KeyError as error:", "except ZeroDivisionError as error:")
+    with pytest.raises(KeyError):
+        test_watch.test_an_alarm_of_another_version_is_told_by_its_name()

@@ -49,6 +49,36 @@ def test_staffing_is_read_as_it_is_written(settings: dict[str, Any], now: bool, 
     assert (found.now, found.next_at) == (now, next_at)
 
 
+NIGHTS = [{"days": [4, 5], "from": "22:00", "to": "06:00"}]
+"""Friday and Saturday night, in Denver, seven hours behind."""
+
+
+@pytest.mark.parametrize(
+    ("moment", "now", "next_at"),
+    [
+        (datetime(2026, 11, 21, 4, 59, tzinfo=UTC), False, datetime(2026, 11, 21, 5, tzinfo=UTC)),
+        (datetime(2026, 11, 21, 5, tzinfo=UTC), True, None),
+        (datetime(2026, 11, 21, 12, 59, tzinfo=UTC), True, None),
+        (datetime(2026, 11, 21, 13, tzinfo=UTC), False, datetime(2026, 11, 22, 5, tzinfo=UTC)),
+        (datetime(2026, 11, 22, 12, 59, tzinfo=UTC), True, None),
+        (datetime(2026, 11, 22, 13, tzinfo=UTC), False, datetime(2026, 11, 28, 5, tzinfo=UTC)),
+        (datetime(2026, 11, 24, 6, tzinfo=UTC), False, datetime(2026, 11, 28, 5, tzinfo=UTC)),
+    ],
+)
+def test_a_night_shift_ends_on_the_next_day(moment: datetime, now: bool, next_at: datetime | None) -> None:
+    found = staffing({"staffing": NIGHTS}, "America/Denver", moment)
+    assert (found.now, found.next_at) == (now, next_at)
+
+
+def test_a_shift_until_midnight_and_one_around_the_clock() -> None:
+    evening = {"staffing": [{"days": [4], "from": "18:00", "to": "00:00"}]}
+    assert staffing(evening, "UTC", datetime(2026, 11, 20, 23, 59, tzinfo=UTC)).now
+    assert not staffing(evening, "UTC", datetime(2026, 11, 21, tzinfo=UTC)).now
+    day = {"staffing": [{"days": [4], "from": "08:00", "to": "08:00"}]}
+    assert staffing(day, "UTC", datetime(2026, 11, 21, 7, 59, tzinfo=UTC)).now
+    assert not staffing(day, "UTC", datetime(2026, 11, 21, 8, tzinfo=UTC)).now
+
+
 def test_a_zone_that_does_not_exist_promises_nobody() -> None:
     assert not staffing({"staffing": SHIFTS}, "Middle/Earth", SATURDAY).now
 

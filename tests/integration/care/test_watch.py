@@ -17,6 +17,7 @@ from core.ids import ConversationId, InstitutionId, new_id
 from core.sealed_box import SealingKey
 from safety.policy import Tier
 from tests.integration.care.conftest import Campus
+from tools.care import operator
 from tools.care.operator import Operator
 
 MINUTE = timedelta(minutes=1)
@@ -118,3 +119,27 @@ async def test_messages_that_wait_although_the_database_answers_are_told(campus:
     for _ in range(2):
         await watching.watch.look()
     assert watching.told.heard == [("spool_stands", {"count": 1})]
+
+
+async def test_one_alarm_that_cannot_be_told_keeps_back_no_other(campus: Campus, watching: Watching) -> None:
+    whole = watching.told.tell
+
+    async def tell(alarm: UUID, institution: InstitutionId | None, kind: str, facts: dict[str, Any]) -> None:
+        if kind == "odd":
+            raise RuntimeError("nobody thought of this one")
+        await whole(alarm, institution, kind, facts)
+
+    watching.told.tell = tell  # type: ignore[method-assign]
+    campus.change(
+        "insert into alarms (id, kind, raised_at) values (gen_random_uuid(), 'odd', now() - interval '1 day')"
+    )
+    campus.clock.advance(3 * MINUTE)
+    await watching.watch.look()
+    assert watching.kinds == ["worker_silent"]
+    assert campus.rows("select kind from alarms where told_at is null") == [{"kind": "odd"}]
+
+
+def test_an_alarm_of_another_version_is_told_by_its_name() -> None:
+    assert "'of_next_year'" in operator._words("of_next_year", None, {"count": 3})
+    assert "'database'" in operator._words("database", None, {}), "its facts are not those that the words ask for"
+    assert "3 messages" in operator._words("database", None, {"count": 3})
