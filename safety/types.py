@@ -114,7 +114,7 @@ class Screening:
 
     def or_worse(self, again: Screening) -> Screening:
         """Return the graver of this verdict and a later one on the same words; what either found stays found."""
-        worse = max((again, self), key=lambda one: (one.crisis, one.clarify, one.severity.rank))
+        worse = max((again, self), key=lambda one: (one.crisis, one.clarify and not one.crisis, one.severity.rank))
         evidence = tuple(dict.fromkeys((*self.evidence, *again.evidence)))
         score = max(self.score, again.score)
         return replace(worse, evidence=evidence, score=score, degraded=again.degraded)

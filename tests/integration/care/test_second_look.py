@@ -106,6 +106,19 @@ async def test_what_another_layer_saw_as_lesser_is_raised(campus: Campus, lookin
     assert campus.rows("select severity, tier from cases") == [{"severity": "high", "tier": "page_now"}]
 
 
+async def test_a_second_look_never_makes_a_verdict_milder(campus: Campus, looking: tuple[WorkerApp, Verdict]) -> None:
+    app, verdict = looking
+    conversation = await campus.begin(campus.people.maya)
+    await campus.say(conversation, WORDS, replace(crisis(Severity.HIGH), degraded=("classifier",)))
+    for milder in (crisis(Severity.LOW), CLEAR):
+        verdict.found = milder
+        campus.make_retries_due()
+        await drain(app)
+        found = campus.rows("select crisis, severity, degraded from screenings")
+        assert found == [{"crisis": True, "severity": "high", "degraded": []}]
+    assert campus.rows("select severity, tier from cases") == [{"severity": "high", "tier": "page_now"}]
+
+
 async def test_beside_a_person_the_case_rises_and_others_are_called_by_the_words_alone(
     campus: Campus, looking: tuple[WorkerApp, Verdict]
 ) -> None:

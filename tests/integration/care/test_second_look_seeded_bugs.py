@@ -14,6 +14,7 @@ from safety.types import Screening
 from tests.integration.care import test_second_look
 from tests.integration.care.conftest import Campus, Verdict
 from tests.integration.care.test_second_look import looking
+from tests.mutation import seed
 from tools.care import alarm
 from tools.care.delivery import WorkerApp
 
@@ -87,6 +88,13 @@ async def test_a_script_that_speaks_beside_a_person_is_noticed(
     await must_fail(
         test_second_look.test_beside_a_person_the_case_rises_and_others_are_called_by_the_words_alone(campus, looking)
     )
+
+
+async def test_a_first_verdict_that_is_dropped_is_noticed(
+    campus: Campus, looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(monkeypatch, second_look.look_again, "written.screening.or_worse(again)", "again")
+    await must_fail(test_second_look.test_a_second_look_never_makes_a_verdict_milder(campus, looking))
 
 
 async def test_a_service_that_may_change_screenings_is_noticed(campus: Campus) -> None:
