@@ -34,6 +34,8 @@ def _known(turn: ScreenedTurn, recalled: Recalled, context: TurnContext) -> str:
     lines = [f"It is {now.astimezone(zone):%A %Y-%m-%d %H:%M} for the student."]
     if turn.name:
         lines.append(f"The student's name is {turn.name}.")
+    if recalled.chosen.said:
+        lines.append(recalled.chosen.said)
     if recalled.moods:
         moods = ", ".join(f"{entry.score} {day_name(entry.logged_at, now, zone)}" for entry in recalled.moods[:5])
         lines.append(f"Mood log, newest first: {moods}.")

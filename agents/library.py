@@ -19,18 +19,31 @@ the best wrong one .56."""
 
 
 async def find_passages(
-    tx: Tx, query: str, vector: Vectors | None, *, embedder: str, language: str
+    tx: Tx,
+    query: str,
+    vector: Vectors | None,
+    *,
+    embedder: str,
+    language: str,
+    without: frozenset[str] = frozenset(),
 ) -> tuple[Passage, ...]:
     """Search what the student's institution may read; empty when nothing fits well enough.
 
-    `vector` is the query's unit vector by the encoder named `embedder`; None searches by words alone.
+    `vector` is the query's unit vector by the encoder named `embedder`; None searches by words alone. `without` names
+    approaches that the student does not want.
     """
-    filters = Filters(language=language)
+    filters = Filters(language=language, exclude_approaches=without)
     return (await search(tx.conn, query, vector, embedder=embedder, filters=filters, limit=MOST_PASSAGES)).passages
 
 
 async def find_skill(
-    tx: Tx, query: str, vector: Vectors | None, *, embedder: str, language: str
+    tx: Tx,
+    query: str,
+    vector: Vectors | None,
+    *,
+    embedder: str,
+    language: str,
+    without: frozenset[str] = frozenset(),
 ) -> tuple[Passage, ...]:
     """Return the steps of the page that fits best, in one search; empty when no page fits well enough."""
     open_ranking = default_ranking().model_copy(update={"abstain_below": {}, "abstain_below_text_only": 0.0})
@@ -39,7 +52,7 @@ async def find_skill(
         query,
         vector,
         embedder=embedder,
-        filters=Filters(language=language, per_document=8),
+        filters=Filters(language=language, exclude_approaches=without, per_document=8),
         limit=40,
         ranking=open_ranking,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from agents.services import TurnContext
@@ -10,6 +10,7 @@ from core.errors import CompanionError
 from tools.academic.items import Item
 from tools.academic.known import due_in_canvas
 from tools.academic.tasks import Task, list_tasks
+from tools.people.companion import CompanionSettings, read_settings
 from tools.people.keys import student_key
 from tools.people.uses import COMPANION, allows
 from tools.wellness.mood import MoodEntry, mood_history
@@ -32,6 +33,8 @@ class Recalled:
     """Open work of the next days in Canvas, where the student agreed to it, soonest due first."""
     canvas: str = ""
     """How old that is, in the student's own time."""
+    chosen: CompanionSettings = field(default_factory=CompanionSettings)
+    """How the student wants the companion to be."""
     complete: bool = True
 
 
@@ -41,6 +44,7 @@ async def recall(context: TurnContext) -> Recalled:
     try:
         async with context.services.db.acting(context.who) as tx:
             key = await student_key(tx)
+            chosen = await read_settings(tx, key)
             moods, tasks = [], []
             if await allows(tx, "mood", COMPANION):
                 moods = await mood_history(tx, key, since=now - timedelta(days=MOOD_DAYS), limit=MOST)
@@ -52,4 +56,4 @@ async def recall(context: TurnContext) -> Recalled:
                 work, canvas = await due_in_canvas(tx, key, now, days=WORK_DAYS)
     except CompanionError:
         return Recalled(now, complete=False)
-    return Recalled(now, tuple(moods), tuple(tasks), tuple(work[:MOST]), canvas)
+    return Recalled(now, tuple(moods), tuple(tasks), tuple(work[:MOST]), canvas, chosen)

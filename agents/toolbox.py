@@ -21,6 +21,7 @@ from agents.library import STEPS, find_passages, find_skill, is_draft
 from agents.services import TurnContext
 from agents.state import CitedPassage
 from agents.toolkit import AgentTool, Arguments, Toolbox
+from agents.wellness_tools import LIST_LOGS, LOG_ENTRY, LOG_SUMMARY, MOOD_PATTERNS, SET_REMINDER
 from core.errors import InvalidInput
 from rag.search import Passage
 from safety.disclosure import Gate
@@ -30,6 +31,7 @@ from safety.review_rules import TextKind
 from tools.academic import tasks
 from tools.academic.tasks import Task
 from tools.care.plan import read_plan
+from tools.people.companion import read_settings
 from tools.people.keys import student_key
 from tools.people.uses import COMPANION, require_use
 from tools.wellness import mood
@@ -183,8 +185,14 @@ async def find_content(context: TurnContext, asked: FindContent) -> Data:
         vector = (await asyncio.to_thread(context.services.embedder.encode, [asked.query]))[0]
     async with context.services.db.acting(context.who) as tx:
         find = find_skill if asked.steps else find_passages
+        chosen = await read_settings(tx, await student_key(tx))
         passages = await find(
-            tx, asked.query, vector, embedder=context.services.embedder.name, language=context.language
+            tx,
+            asked.query,
+            vector,
+            embedder=context.services.embedder.name,
+            language=context.language,
+            without=chosen.left_out,
         )
     found = []
     for passage in passages:
@@ -258,4 +266,5 @@ SAFETY_PLAN = AgentTool("safety_plan", "Opened your safety plan", ReadSafetyPlan
 ALL_TOOLS = Toolbox.of(
     LOG_MOOD, MOOD_HISTORY, LIST_TASKS, CREATE_TASK, COMPLETE_TASK, FIND_CONTENT, LINES, SAFETY_PLAN,
     WHATS_DUE, GRADES, MISSING_WORK, WHAT_FIRST, WORKLOAD, STUDY_PLAN,
+    MOOD_PATTERNS, LIST_LOGS, LOG_ENTRY, LOG_SUMMARY, SET_REMINDER,
 )  # fmt: skip

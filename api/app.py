@@ -18,8 +18,10 @@ from api.routes import (
     auth,
     canvas,
     care,
+    companion,
     conversations,
     crisis,
+    instruments,
     mood,
     operation,
     own_data,
@@ -63,7 +65,8 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     problems.install(app)
     problem_pages.install(app)
     for part in (
-        auth, second_factor, own_data, conversations, mood, crisis, wellness, tasks, academic, analytics, canvas, public, care,
+        auth, second_factor, own_data, conversations, mood, instruments, crisis, companion, wellness, tasks, academic,
+        analytics, canvas, public, care,
         operation,
     ):  # fmt: skip
         app.include_router(part.router)

@@ -26,6 +26,7 @@ from conversations.intake import Intake
 from conversations.runner import Runner
 from conversations.service import Conversations
 from conversations.spool import Spool
+from conversations.submitting import Submitting
 from conversations.watch import LOOK_SECONDS as WATCH_SECONDS
 from conversations.watch import Watch, WatchDesk
 from core.clock import Clock, SystemClock
@@ -71,6 +72,7 @@ class Parts:
     conversations: Conversations
     beside: Beside
     """Takes in words that are no message: notes and logs."""
+    submitting: Submitting
     canvas: CanvasDesk | None
     """None where the campus has no Canvas."""
 
@@ -113,6 +115,7 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
         opinion = open_opinion(settings) is not None  # The worker asks it; the API only says that it is wanted.
         intake = Intake(db, jobs, screener, clock, executor, cut_off, second_opinion=opinion)
         conversations = Conversations(db, intake, runner, broker, cut_off, clock)
+        beside = Beside(db, jobs, intake, conversations, cut_off, clock)
         stack.push_async_callback(conversations.stop)
         _again(stack, "sweep", conversations.sweep, SWEEP_SECONDS)
         if settings.telemetry_url:
@@ -132,7 +135,8 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncIte
             embedder=embedder,
             screener=screener,
             conversations=conversations,
-            beside=Beside(db, jobs, intake, conversations, cut_off, clock),
+            beside=beside,
+            submitting=Submitting(db, jobs, beside, clock),
             canvas=canvas,
         )
 

@@ -15,13 +15,15 @@ from cli.campus import create_campus
 from core.clock import SystemClock
 from core.crypto import KeyRing
 from core.errors import ConfigurationError, Conflict
-from core.ids import new_id
 from core.settings import Settings
 from db.access import Acting, Database, Role, Tx
 from tools.academic.tasks import create_task
 from tools.care.plan import SafetyPlan, save_plan
 from tools.people.accounts import Accounts, NewAccount
 from tools.people.keys import student_key
+from tools.wellness.instruments.answers import Answers
+from tools.wellness.instruments.definition import definition
+from tools.wellness.instruments.entries import save_entry
 from tools.wellness.mood import log_mood
 
 PEOPLE = Path(__file__).parent / "demo.yaml"
@@ -91,7 +93,7 @@ async def _ensure_person(
         who = await accounts.register(campus["slug"], account, Role(person["role"]))
     if who.role is Role.STUDENT:
         async with app.acting(who) as tx:
-            if not await (await tx.conn.execute("select 1 from sleep_logs limit 1")).fetchone():
+            if not await (await tx.conn.execute("select 1 from entries limit 1")).fetchone():
                 await _live_through_weeks(tx, who, person, everything["plan"])
 
 
@@ -106,18 +108,9 @@ async def _live_through_weeks(tx: Tx, who: Acting, person: dict[str, Any], plan:
             at = now - back - timedelta(hours=dice.uniform(0, 5))
             score = max(1, min(10, mood + dice.choice((-1, 0, 0, 1))))
             if dice.random() < 0.8:
-                await log_mood(tx, key, score=score, emotions=EMOTIONS_BY_SCORE.get(score, ()), at=at)
-            await tx.conn.execute(
-                "insert into sleep_logs (id, institution_id, student_id, night, hours, quality) values (%s, %s, %s, %s, %s, %s)",
-                (
-                    new_id(),
-                    who.institution_id,
-                    who.student_id,
-                    (now - back).date(),
-                    round(hours + dice.uniform(-0.8, 0.8), 1),
-                    3,
-                ),
-            )
+                await log_mood(tx, key, score=score, emotions=EMOTIONS_BY_SCORE.get(score, ()), at=at, tell=False)
+            slept: Answers = {"hours": round(hours + dice.uniform(-0.8, 0.8), 1), "quality": 3}
+            await save_entry(tx, key, definition("sleep"), slept, None, day=(now - back).date(), at=at, tell=False)
     for title, course, days, minutes in person["tasks"]:
         due = (now + timedelta(days=days)).replace(hour=5, minute=59, second=0, microsecond=0)
         await create_task(tx, key, title=title, course=course, due_at=due, estimate_minutes=minutes)

@@ -20,6 +20,8 @@ campus_app = typer.Typer(no_args_is_help=True, help="Campuses and their staff.")
 app.add_typer(campus_app, name="campus")
 keys_app = typer.Typer(no_args_is_help=True, help="The master keys that wrap every student's own key.")
 app.add_typer(keys_app, name="keys")
+instruments_app = typer.Typer(no_args_is_help=True, help="The wording of questionnaires.")
+app.add_typer(instruments_app, name="instruments")
 care_app = typer.Typer(no_args_is_help=True, help="What care gives to those who keep the service.")
 app.add_typer(care_app, name="care")
 
@@ -49,6 +51,24 @@ def serve() -> None:
         run(load_settings())
     except CompanionError as error:
         _fail(error)
+
+
+@instruments_app.command("import")
+def import_instrument(
+    instrument: Annotated[str, typer.Argument(help="phq9, phq2, gad7, gad2 or who5")],
+    questionnaire: Annotated[
+        Path, typer.Argument(help="The licensed or official text, a FHIR R4 Questionnaire in JSON")
+    ],
+    campus: Annotated[str, typer.Option(help="Short name of the campus")],
+) -> None:
+    """Show a questionnaire in the institution's own licensed or official words. Scores stay as they are."""
+    from cli.instruments import load  # noqa: PLC0415
+
+    try:
+        source = load(load_settings(), campus, instrument, questionnaire)
+    except CompanionError as error:
+        _fail(error)
+    out.print(f"{instrument} is shown in the words of: {source}")
 
 
 @app.command()

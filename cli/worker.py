@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from agents.opinion import open_opinion
 from conversations.caring import add_caring
+from conversations.reactions import add_reactions
 from conversations.replaying import keep_replaying
 from conversations.second_look import add_second_look
 from conversations.second_opinion import add_second_opinion
@@ -19,6 +20,8 @@ from tools.academic.canvas.schedule import add_canvas
 from tools.care import working
 from tools.care.probe import add_probe
 from tools.care.writing import add_writing
+from tools.events.reminders import add_reminders
+from tools.events.sweeps import add_sweeps
 
 
 def work(settings: Settings) -> None:
@@ -30,4 +33,5 @@ def work(settings: Settings) -> None:
     configure_logging(settings.log_level)
     RULES.set(settings.unchecked_lines, datetime.now(UTC).date())
     jobs = (add_ticks, add_caring, add_writing, add_second_look, add_second_opinion, add_probe, add_canvas)
-    asyncio.run(working.work(settings, *jobs, beside=[keep_replaying]))
+    events = (add_reactions, add_reminders, add_sweeps)
+    asyncio.run(working.work(settings, *jobs, *events, beside=[keep_replaying]))

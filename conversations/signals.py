@@ -23,9 +23,7 @@ NEWEST = """
 select id from conversations where student_id = %s and mode = 'ordinary' and delete_requested_at is null
 order by updated_at desc limit 1
 """
-SCORES = (
-    "select score from mood_logs where student_id = %s and logged_at > %s order by logged_at desc, id desc limit %s"
-)
+SCORES = "select score from mood_logs where student_id = %s and logged_at > %s and logged_at <= %s order by logged_at desc, id desc limit %s"
 
 
 async def take_signal(tx: Tx, jobs: App, signal: Signal, *, at: datetime) -> ConversationId:
@@ -50,8 +48,8 @@ async def take_signal(tx: Tx, jobs: App, signal: Signal, *, at: datetime) -> Con
 
 
 async def low_mood_began(tx: Tx, *, at: datetime) -> bool:
-    """Whether the acting student's newest mood entry makes their moods low for a while that were not so before it."""
+    """Whether the acting student's newest mood entry at a moment makes their moods low for a while that were not so before it."""
     low = load_policy().low_mood
-    cursor = await tx.conn.execute(SCORES, (require_student(tx), at - low.within, low.entries + 1))
+    cursor = await tx.conn.execute(SCORES, (require_student(tx), at - low.within, at, low.entries + 1))
     newest = [score for (score,) in await cursor.fetchall()]
     return low.holds(newest) and not low.holds(newest[1:])

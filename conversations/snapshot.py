@@ -8,9 +8,10 @@ from typing import Any
 
 from agents.state import PastMessage
 from conversations.stored_state import from_the_case, read_stored
-from core.crypto import SubjectKey
+from core.crypto import SubjectKey, Unreadable
 from core.errors import NotFound
 from core.ids import ConversationId
+from core.logs import get_logger
 from db.access import Tx
 from safety.disclosure import Law, UseFacts, law_for
 from safety.policy import Signal, load_policy
@@ -20,12 +21,14 @@ from safety.types import Category, Mode, PriorTurn, ScreeningContext, Severity
 from tools.care.cases import delivery_facts
 from tools.care.staffing import staffing
 from tools.care.terms import for_script, read_terms
+from tools.events.signals import read_signals
 from tools.people.keys import student_key
 from tools.people.people import MINORS
 
 WINDOW = 40
 """Messages that screening may look back on; the reply uses the newest of them. A turn's cost does not grow."""
 
+log = get_logger("conversations.snapshot")
 NEWEST = 2**31 - 1
 
 CONVERSATION = """
@@ -42,7 +45,8 @@ select c.mode, c.triage_sealed, c.summary_sealed, c.next_seq, p.name_sealed, p.a
              lateral (select created_at from turns where conversation_id = recent.id order by seq desc limit 1) newest),
        array(select score from mood_logs where student_id = c.student_id and logged_at > %s
              order by logged_at desc, id desc limit %s),
-       c.delete_requested_at is not null
+       c.delete_requested_at is not null,
+       (select g.signals_sealed from student_signals g where g.student_id = c.student_id)
 from conversations c
 join profiles p on p.account_id = c.student_id
 join institutions i on i.id = c.institution_id
@@ -152,8 +156,18 @@ async def read_snapshot(
         name=key.open(row[4], f"profiles.name:{tx.who.student_id}"),
         facts=facts,
         use=UseFacts(last_at=row[16], notified_at=row[15], minor=facts.minor),
-        signals=(Signal.MOOD_LOW_SUSTAINED.value,) if low.holds(row[17]) else (),
+        signals=_signals(key, row[19], tx.who.student_id, now, low=low.holds(row[17])),
     )
+
+
+def _signals(key: SubjectKey, sealed: bytes | None, student: object, now: datetime, *, low: bool) -> tuple[str, ...]:
+    """What the data says; signals that cannot be read count as one, so that thresholds are lowered all the same."""
+    try:
+        found = read_signals(key, sealed, student, now)
+    except (Unreadable, ValueError, AttributeError) as error:
+        log.error("signals_unreadable", exc_info=error)
+        found = ("unreadable",)
+    return (*((Signal.MOOD_LOW_SUSTAINED.value,) if low else ()), *found)
 
 
 def _read_messages(

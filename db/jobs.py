@@ -5,6 +5,7 @@ Arguments are ids only. Events run in order per student; deliveries of a case ne
 
 from __future__ import annotations
 
+from functools import cache
 from uuid import UUID
 
 from procrastinate import App, PsycopgConnector
@@ -30,3 +31,18 @@ async def defer(app: App, tx: Tx, task: str, *, lock: str | None = None, priorit
     await configured.defer_async(
         institution=str(tx.who.institution_id), student=student, **{name: str(value) for name, value in ids.items()}
     )
+
+
+async def put(tx: Tx, task: str, *, lock: str | None = None, priority: int = 0, **ids: UUID) -> None:
+    """As `defer`, for code that has no queue at hand: a job needs nothing but the open transaction's connection."""
+    student = str(tx.who.student_id) if tx.who.student_id else None
+    configured = _unopened().configure_task(task, lock=lock, priority=priority, connection=tx.conn)
+    await configured.defer_async(
+        institution=str(tx.who.institution_id), student=student, **{name: str(value) for name, value in ids.items()}
+    )
+
+
+@cache
+def _unopened() -> App:
+    """A queue that is never opened: its jobs go in over connections of others."""
+    return App(connector=PsycopgConnector())

@@ -31,6 +31,8 @@ class Filters:
     """Groups the student belongs to; documents for everybody always count. None asks for no group in particular."""
     exclude_cautions: frozenset[str] = frozenset()
     """Conditions of this student: documents that caution against one are left out."""
+    exclude_approaches: frozenset[str] = frozenset()
+    """Approaches this student does not want: documents of theirs are left out, general ones stay."""
     per_document: int = 2
     """Passages of one document at most."""
 
@@ -108,6 +110,7 @@ async def search(
                 "configuration": text_configuration(filters.language),
                 "audience": audience,
                 "exclude_cautions": sorted(filters.exclude_cautions),
+                "exclude_approaches": sorted(filters.exclude_approaches),
                 "per_document": filters.per_document,
                 "candidates": ranking.candidates,
                 "query_terms": ranking.query_terms,

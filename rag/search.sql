@@ -21,6 +21,7 @@ eligible as not materialized (
   where d.language = %(language)s
     and (%(audience)s::text[] is null or d.audience && %(audience)s::text[])
     and not d.cautions && %(exclude_cautions)s::text[]
+    and (d.approach is null or not d.approach = any(%(exclude_approaches)s::text[]))
     -- An institution's own version replaces the shared document of the same slug.
     and not (d.institution_id is null and exists (
       select from knowledge_documents own where own.slug = d.slug and own.institution_id is not null))

@@ -63,6 +63,13 @@ class Signal(StrEnum):
     PHQ9_ITEM9 = "phq9_item9"
     """The ninth item of a PHQ-9, thoughts of being better off dead or of self-harm, above zero."""
     MOOD_LOW_SUSTAINED = "mood_low_sustained"
+    MOOD_DROP = "mood_drop"
+    """The mood fell by several points within a day."""
+    SLEEP_POOR = "sleep_poor"
+    STRESS_HIGH = "stress_high"
+    """A week full of work, by the figures of the courses."""
+    DIARY_URGE = "diary_urge"
+    """A diary card names thoughts of dying, or a strong urge to hurt oneself."""
 
 
 class Flag(StrEnum):

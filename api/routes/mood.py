@@ -16,11 +16,10 @@ from api.deps import PartsDep, StudentDep
 from api.parts import Parts
 from api.routes.answered import AnsweredOut, answered_out
 from conversations.beside import Answered
-from conversations.signals import low_mood_began, take_signal
 from core.errors import InvalidInput, Unavailable
 from core.ids import new_id
-from db.access import Tx
-from safety.policy import Signal
+from db.access import Acting, Tx
+from tools.events.outbox import EventKind, emit
 from tools.people.keys import student_key
 from tools.people.people import own_zone
 from tools.wellness.analytics import MoodAnalytics, figures
@@ -117,14 +116,10 @@ async def named_emotions(who: StudentDep) -> list[EmotionOut]:
 @router.post("/wellness/mood", status_code=201)
 async def add_mood(body: MoodIn, who: StudentDep, parts: PartsDep, response: Response, key: Key = None) -> MoodLogged:
     """Log a mood. The same `Idempotency-Key` again stores nothing twice."""
-    key = key or str(new_id())
-    answered = await parts.beside.hear(who, body.note or "", key=f"mood:{key}")
-    try:
-        async with parts.db.acting(who) as tx:
-            entry = await _log(tx, parts, body, body.score, key)
-    except Unavailable:
-        return MoodLogged(mood=None, crisis=_kept(answered, response))
-    return MoodLogged(mood=_out(entry), crisis=answered_out(answered))
+    entry, answered = await note_and_log(parts, who, body, key or str(new_id()))
+    if entry is None:
+        response.status_code = KEPT
+    return MoodLogged(mood=_out(entry) if entry else None, crisis=answered_out(answered))
 
 
 @router.post("/mood/shift", status_code=201)
@@ -142,8 +137,12 @@ async def mood_shift(
             latest = await mood_history(tx, await student_key(tx), since=now - timedelta(days=1), limit=1)
             before = body.from_score or (latest[0].score if latest else None)
             entry = await _log(tx, parts, body, body.to_score, f"shift:{key}")
+            await tell_shift(tx, entry, before)
     except Unavailable:
-        return ShiftLogged(mood=None, crisis=_kept(answered, response), from_score=body.from_score, change=None)
+        if answered is None:
+            raise
+        response.status_code = KEPT
+        return ShiftLogged(mood=None, crisis=answered_out(answered), from_score=body.from_score, change=None)
     change = entry.score - before if before is not None else None
     return ShiftLogged(mood=_out(entry), crisis=answered_out(answered), from_score=before, change=change)
 
@@ -185,16 +184,35 @@ async def analytics(
         return await mood_analytics(tx, days=days or figures()["window"]["days"], now=parts.clock.now(), zone=zone)
 
 
+async def note_and_log(parts: Parts, who: Acting, body: MoodIn, key: str) -> tuple[MoodEntry | None, Answered | None]:
+    """Hear the note, then log the mood; None for the mood when the database took only the note of the two.
+
+    Raises `InvalidInput`, and `Unavailable` when the note said nothing urgent.
+    """
+    answered = await parts.beside.hear(who, body.note or "", key=f"mood:{key}")
+    try:
+        async with parts.db.acting(who) as tx:
+            return await _log(tx, parts, body, body.score, key), answered
+    except Unavailable:
+        if answered is None:
+            raise
+        return None, answered
+
+
 async def _log(tx: Tx, parts: Parts, body: Feeling, score: int, key: str) -> MoodEntry:
     now = parts.clock.now()
     at = _moment(body.logged_at, now)
     entry_id = uuid5(tx.who.account_id, f"mood:{key}")
-    entry = await log_mood(
+    return await log_mood(
         tx, await student_key(tx), score=score, emotions=body.emotions, note=body.note, at=at, entry_id=entry_id
     )
-    if await low_mood_began(tx, at=now):
-        await take_signal(tx, parts.jobs, Signal.MOOD_LOW_SUSTAINED, at=now)
-    return entry
+
+
+async def tell_shift(tx: Tx, entry: MoodEntry, before: int | None) -> None:
+    """Tell about a change that the student reports, however small: they called it one."""
+    if before is not None:
+        facts = {"from": before, "to": entry.score}
+        await emit(tx, await student_key(tx), EventKind.MOOD_SHIFT, entry.id, at=entry.logged_at, facts=facts)
 
 
 def _moment(at: datetime | None, now: datetime) -> datetime:
@@ -203,14 +221,6 @@ def _moment(at: datetime | None, now: datetime) -> datetime:
     if at.tzinfo is None or not now - OLDEST <= at <= now + AHEAD:
         raise InvalidInput("An entry can be up to a week old, with its time zone.")
     return min(at, now).astimezone(UTC)
-
-
-def _kept(answered: Answered | None, response: Response) -> AnsweredOut | None:
-    """With the database down: pass on what the script says; raises `Unavailable` when the note said nothing urgent."""
-    if answered is None:
-        raise Unavailable
-    response.status_code = KEPT
-    return answered_out(answered)
 
 
 def _out(entry: MoodEntry) -> MoodOut:

@@ -60,8 +60,8 @@ async def test_a_student_cannot_write_into_another_students_rows(database: Datab
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         async with database.acting(people.jonas) as tx:
             await tx.conn.execute(
-                "insert into sleep_logs (id, institution_id, student_id, night, hours)"
-                " values (gen_random_uuid(), %s, %s, '2026-11-20', 4)",
+                "insert into reminders (institution_id, student_id, instrument, every_days, hour, next_at)"
+                " values (%s, %s, 'sleep', 1, 9, now())",
                 (people.maya.institution_id, people.maya.student_id),
             )
 

@@ -94,7 +94,7 @@ async def test_a_yes_to_older_words_is_none_and_nothing_optional_is_on_by_itself
 ) -> None:
     offer_mentors(monkeypatch)
     async with database.acting(people.maya) as tx:
-        assert {entry.purpose for entry in await uses(tx) if entry.granted} == {"companion"}
+        assert {entry.purpose for entry in await uses(tx) if entry.granted} == {"companion", "check_in"}
         await decide(tx, "mood", "mentors", granted=True, at=NOW)
         assert await allows(tx, "mood", "mentors")
         monkeypatch.setitem(deciding.rules(), "version", 2)

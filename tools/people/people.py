@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -67,6 +68,14 @@ async def own_zone(tx: Tx) -> ZoneInfo:
         return ZoneInfo(row[0] if row else "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
+
+
+async def set_language(tx: Tx, language: str, *, at: datetime) -> None:
+    """Let the acting student be spoken to in a language, as far as the service has it."""
+    await tx.conn.execute(
+        "update profiles set language = %s, updated_at = %s where account_id = %s and language <> %s",
+        (language, at, require_student(tx), language),
+    )
 
 
 async def campus_region(tx: Tx) -> str | None:

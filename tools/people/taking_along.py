@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -63,7 +63,12 @@ PARTS: dict[str, Part] = {
         {"evidence": "screenings.evidence:{message_id}"}, order="message_id",
     ),
     "mood_logs": Part(("id", "score", "emotions", "logged_at"), {"note": "mood_logs.note:{id}"}),
-    "sleep_logs": Part(("id", "night", "hours", "quality")),
+    "entries": Part(("id", "instrument", "version", "day", "at"), {"values": "entries.values:{id}"}),
+    "companion_settings": Part(
+        ("student_id", "quiet_from", "quiet_to", "updated_at"),
+        {"settings": "companion_settings.settings:{student_id}"}, order="student_id",
+    ),
+    "reminders": Part(("instrument", "every_days", "hour", "next_at"), order="instrument"),
     "tasks": Part(
         ("id", "due_at", "estimate_minutes", "completed_at", "created_at", "importance", "spent_minutes"),
         {"title": "tasks.title:{id}", "course": "tasks.course:{id}"},
@@ -93,6 +98,8 @@ PARTS: dict[str, Part] = {
     ),
 }  # fmt: skip
 LEFT_OUT = {
+    "student_events": "notices that the service gives itself about rows that are here",
+    "student_signals": "what screening is told about rows that are here, for some days",
     "turns": "how a message was worked on; what came of it is in the messages",
     "tool_calls": "working notes of a turn; what they wrote is in moods and tasks",
     "case_events": "the counselors' own record; the law of the campus says how to ask for it",
@@ -149,6 +156,6 @@ def _parsed(text: str | None) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str | list | UUID | date | datetime):
+    if value is None or isinstance(value, bool | int | float | str | list | UUID | date | datetime | time):
         return value
     raise Unavailable(f"A value of type {type(value).__name__} cannot be taken along yet.")

@@ -22,6 +22,8 @@ from tools.people.people import require_student
 FILE = Path(__file__).with_name("uses.yaml")
 COMPANION = "companion"
 """The purpose of answering the student."""
+CHECK_IN = "check_in"
+"""The purpose of asking the student by itself."""
 NEWEST = """
 select distinct on (data_kind, purpose) data_kind, purpose, version, granted, decided_at
 from data_uses where student_id = %s order by data_kind, purpose, decided_at desc, id desc

@@ -15,6 +15,7 @@ from core.crypto import SubjectKey
 from core.errors import InvalidInput, NotFound
 from core.ids import TurnId, new_id
 from db.access import Tx
+from tools.events.outbox import EventKind, emit
 from tools.people.people import require_student
 from tools.wellness.emotions import EMOTIONS, chosen
 
@@ -61,8 +62,12 @@ async def log_mood(
     at: datetime,
     source_turn: TurnId | None = None,
     entry_id: UUID | None = None,
+    tell: bool = True,
 ) -> MoodEntry:
-    """Store a mood entry of the acting student; the same `entry_id` again changes nothing. Raises `InvalidInput`."""
+    """Store a mood entry of the acting student and tell about it; the same `entry_id` again changes nothing.
+
+    Without `tell` nothing follows from it: for moods of long ago. Raises `InvalidInput`.
+    """
     if not 1 <= score <= 10:
         raise InvalidInput("A mood score is a whole number from 1 to 10.")
     if note is not None and len(note) > LONGEST_NOTE:
@@ -82,7 +87,12 @@ async def log_mood(
             at,
         ),
     )
-    return entry if stored.rowcount else await read_mood(tx, key, entry.id)
+    if not stored.rowcount:
+        return await read_mood(tx, key, entry.id)
+    if tell:
+        facts = {"score": score, "in_chat": source_turn is not None}
+        await emit(tx, key, EventKind.MOOD_LOGGED, entry.id, at=at, facts=facts)
+    return entry
 
 
 async def read_mood(tx: Tx, key: SubjectKey, entry_id: UUID) -> MoodEntry:

@@ -7,8 +7,10 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from db.access import Tx
+from tools.people.keys import student_key
 from tools.people.people import require_student
 from tools.wellness.analytics import MoodAnalytics, analyse
+from tools.wellness.instruments.entries import entries_since
 from tools.wellness.mood import mood_scores
 
 LEAST_DUE = 5
@@ -34,10 +36,9 @@ async def mood_analytics(tx: Tx, *, days: int, now: datetime, zone: ZoneInfo) ->
 
 
 async def _sleep_hours(tx: Tx, since: date) -> dict[date, float]:
-    cursor = await tx.conn.execute(
-        "select night, hours from sleep_logs where student_id = %s and night >= %s", (require_student(tx), since)
-    )
-    return dict(await cursor.fetchall())
+    key = await student_key(tx)
+    nights = await entries_since(tx, key, "sleep", since)
+    return {night.day: float(hours) for night in nights if isinstance(hours := night.answers.get("hours"), int | float)}
 
 
 async def _due(tx: Tx, days: int, now: datetime, zone: ZoneInfo) -> dict[date, int]:

@@ -136,7 +136,7 @@ async def test_staff_cannot_open_a_students_other_rows_by_naming_the_student(cam
     await campus.crisis()
     async with campus.db.acting(campus.people.rosa) as tx:
         named = beside(tx, campus.people.maya.student_id)  # type: ignore[arg-type]
-        for table in ("mood_logs", "sleep_logs", "tasks", "tool_calls"):
+        for table in ("mood_logs", "entries", "tasks", "tool_calls"):
             cursor = await named.conn.execute("select current_setting('app.student', true)")
             assert await cursor.fetchone() == ("",), table
 

@@ -24,19 +24,22 @@ from tools.academic.study import assumed, save_week
 from tools.academic.tasks import create_task
 from tools.care.plan import SafetyPlan, save_plan
 from tools.care.terms import MyTerms, save_terms
+from tools.events.reminders import set_reminder
+from tools.events.signals import raise_signal
 from tools.people.accounts import NewAccount
+from tools.people.companion import CompanionSettings, save_settings
 from tools.people.consent import ConsentKind, consent_texts, give_consent
 from tools.people.contacts import ContactPurpose, Person, add_contact
 from tools.people.keys import student_key
 from tools.people.uses import decide
+from tools.wellness.instruments.definition import definition
+from tools.wellness.instruments.entries import save_entry
 from tools.wellness.mood import log_mood
 
 SPOKEN = f"I want to kill myself tonight, {MARK}"
 WORK = "work-of-hers-in-canvas"
 # What nothing above writes by itself: rows of Maya's, so that there is something to see in every table.
 SEEDED = """
-insert into sleep_logs (id, institution_id, student_id, night, hours)
-  select gen_random_uuid(), institution_id, id, '2026-11-20', 4 from accounts where id = %(maya)s;
 insert into access_log (id, institution_id, student_id, actor_id, actor_role, what)
   select gen_random_uuid(), institution_id, id, id, 'counselor', 'case' from accounts where id = %(maya)s;
 insert into tool_calls (turn_id, call_id, institution_id, student_id, tool, result_sealed)
@@ -102,7 +105,12 @@ async def _fill(database: Database, maya: Acting) -> dict[str, str]:
         contact = await add_contact(tx, key, Person(MARK), ContactPurpose.CRISIS, at=MOOD_AT)
         await decide(tx, "mood", "companion", granted=True, at=MOOD_AT)
         await give_consent(tx, ConsentKind.EXAMPLES, consent_texts()[ConsentKind.EXAMPLES].version, at=MOOD_AT)
-    return {"task_id": str(task.id), "contact_id": str(contact.id)}
+        made = definition("symptoms")
+        entry = await save_entry(tx, key, made, {"around": MARK}, None, day=MOOD_AT.date(), at=MOOD_AT)
+        await raise_signal(tx, key, "mood_drop", at=MOOD_AT)
+        await save_settings(tx, key, CompanionSettings(tone="plain"), at=MOOD_AT)
+        await set_reminder(tx, "symptoms", every_days=1, hour=12, at=MOOD_AT)
+    return {"task_id": str(task.id), "contact_id": str(contact.id), "entry_id": str(entry.id)}
 
 
 async def _speak(world: World) -> dict[str, str]:
@@ -132,7 +140,14 @@ async def _speak(world: World) -> dict[str, str]:
 async def world(settings: Settings, people: People, database: Database) -> AsyncIterator[World]:
     """Everything of Maya's; her case is closed, so that it opens nothing to anybody."""
     await people.accounts.login("hill", "maya@hill.example", PASSWORD)
-    ids = {"duty_id": str(new_id()), "account_id": str(new_id()), "kind": "examples", "part": "script", "slug": "x"}
+    ids = {
+        "duty_id": str(new_id()),
+        "account_id": str(new_id()),
+        "kind": "examples",
+        "part": "script",
+        "slug": "x",
+        "name": "sleep",
+    }
     nowhere = {"canvas_url": "http://127.0.0.1:9", "canvas_client_id": "1", "canvas_client_secret": SecretStr("x")}
     settings = settings.model_copy(update=nowhere)
     async with open_parts(settings) as parts:

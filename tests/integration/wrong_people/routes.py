@@ -77,6 +77,9 @@ def operator(json: Any = None, form: Any = None) -> Entry:
 
 SIGNS = {"version": "x", "signed_as": "x"}
 WRONG = "a wrong password"
+CHOSEN = {
+    "approaches": ["CBT"], "tone": "plain", "length": "short", "quiet_from": "22:00", "quiet_to": "08:00", "language": "en",
+}  # fmt: skip
 EXAMPLE = {"message_id": SOMEBODY, "kind": "miss", "lines": ["x"], "category": "suicide", "severity": "low"}
 DUTY = {"account_id": SOMEBODY, "rung": "on_call", "starts_at": SOON, "ends_at": LATER}
 
@@ -131,6 +134,18 @@ STUDENTS = {
     "GET /api/v1/wellness/emotions": Entry(Whose.STUDENTS, of_nobody=True),
     "GET /api/v1/wellness/crisis/resources": student(),
     "POST /api/v1/wellness/crisis/alert": student({}),
+    "GET /api/v1/wellness/instruments": student(),
+    "GET /api/v1/wellness/instruments/{name}": student(),
+    "POST /api/v1/wellness/instruments/{name}/entries": student({"values": {"hours": 7}}),
+    "GET /api/v1/wellness/instruments/{name}/entries": student(),
+    "GET /api/v1/wellness/instruments/{name}/summary": student(),
+    "GET /api/v1/wellness/entries/{entry_id}": student(),
+    "DELETE /api/v1/wellness/entries/{entry_id}": student(),
+    "GET /api/v1/wellness/reminders": student(),
+    "PUT /api/v1/wellness/reminders/{name}": student({"hour": 12}),
+    "DELETE /api/v1/wellness/reminders/{name}": student(),
+    "GET /api/v1/companion/settings": student(),
+    "PUT /api/v1/companion/settings": student(CHOSEN),
     "GET /api/v1/safety-plan": student(),
     "PUT /api/v1/safety-plan": student({"own_coping": ["x"]}),
     "POST /api/v1/tasks": student({"title": "x"}),
@@ -252,6 +267,19 @@ STUDENT_PAGES = {
     "POST /studies/times/busy": student(form={"weekday": "1", "start": "09:00", "end": "10:00"}),
     "POST /studies/times/busy/remove": student(form={"number": "0"}),
     "POST /studies/times/forget": student(form={}),
+    "GET /plan/write": student(),
+    "POST /plan/write": student(form={"own_coping": "x"}),
+    "GET /logs": student(),
+    "GET /logs/mood": student(),
+    "POST /logs/mood": student(form={"score": "5"}),
+    "GET /logs/{name}": student(),
+    "POST /logs/{name}": student(form={"hours": "7"}),
+    "POST /logs/{name}/reminder": student(form={"hour": "12"}),
+    "POST /logs/{name}/{entry_id}/delete": student(),
+    "GET /yours/companion": student(),
+    "POST /yours/companion": student(
+        form={"tone": "plain", "length": "short", "quiet_from": "22:00", "quiet_to": "08:00"}
+    ),
     "GET /canvas": student(),
     "GET /canvas/connect": student(),
     "POST /canvas/consent": student(form={"version": "x"}),

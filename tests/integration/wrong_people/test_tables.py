@@ -11,7 +11,7 @@ from tests.integration.wrong_people.world import MOOD_AT, OF_THE_CAMPUS, REVOKED
 from tools.people.erasing import erase
 
 OF_NO_STUDENT = {
-    "institutions", "outbox", "heartbeats", "staff", "on_call", "alarms", "probe_runs", "recovery_codes", "one_time_tokens",
+    "institutions", "instrument_texts", "outbox", "heartbeats", "staff", "on_call", "alarms", "probe_runs", "recovery_codes", "one_time_tokens",
     "sign_in_attempts", "protocol_changes", "signatures", "knowledge_documents", "knowledge_passages",
     "knowledge_vectors", "knowledge_postings", "knowledge_lexemes", "knowledge_corpora",
 }  # fmt: skip

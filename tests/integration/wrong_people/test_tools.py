@@ -20,6 +20,8 @@ TOOLS: dict[str, dict[str, object]] = {
     "log_mood": {"score": 5}, "mood_history": {}, "list_tasks": {}, "create_task": {"title": "x"},
     "complete_task": {"task_id": "{task_id}"}, "whats_due": {}, "find_content": {"query": "sleep"}, "lines": {},
     "safety_plan": {}, "grades": {}, "missing_work": {}, "what_first": {}, "workload": {}, "study_plan": {},
+    "mood_patterns": {}, "list_logs": {}, "log_entry": {"log": "sleep", "values": {"hours": 7}},
+    "log_summary": {"log": "symptoms"}, "set_reminder": {"log": "mood", "hour": 12},
 }  # fmt: skip
 """What a model would send. A tool without an entry fails."""
 OF_NOBODY = {"find_content", "lines"}

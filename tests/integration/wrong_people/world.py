@@ -116,7 +116,7 @@ class World:
         return answer.status_code < 500 and answer.status_code != 403
 
 
-HERS = ("conversation_id", "conversation", "turn_id", "message", "task_id", "contact_id", "case_id")
+HERS = ("conversation_id", "conversation", "turn_id", "message", "task_id", "contact_id", "entry_id", "case_id")
 """Parts of a path that name something of Maya's."""
 
 
