@@ -122,7 +122,7 @@ def test_a_calendar_entry_is_kept_free() -> None:
 
 
 def test_a_days_free_hours_are_its_end() -> None:
-    plan = plan_of(task(1, due=6, estimate=3000), times=week(free_hours=(1, 1, 1, 1, 1, 0, 1)))
+    plan = plan_of(task(1, due=6, estimate=3000), times=week(free_hours=(1.25,) * 5 + (0, 1.25)))
     days = Counter(block.start.astimezone(DENVER).date() for block in plan.blocks)
     assert set(days.values()) == {1}
     assert date(2026, 9, 26) not in days
