@@ -111,6 +111,7 @@ class Runner:
     async def stop(self) -> None:
         """Stop running; unfinished turns keep their rows and are taken over when their lease ends."""
         tasks = self.running()
+        self._again.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

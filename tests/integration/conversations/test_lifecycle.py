@@ -75,6 +75,36 @@ async def test_a_turn_whose_process_died_is_taken_over(desk: Desk, people: Peopl
     await other.stop()
 
 
+async def test_a_turn_that_is_taken_over_knows_what_came_before_it_and_nothing_after(
+    desk: Desk, people: People, settings: Settings
+) -> None:
+    conversation = await desk.begin(people.maya)
+    await desk.service.take_turn(people.maya, conversation, "roommate trouble", idempotency_key="a")
+    await asyncio.gather(*desk.runner.running())
+    desk.echo.gate.clear()
+    received = await desk.service.take_turn(people.maya, conversation, "my lab is due friday", idempotency_key="b")
+    await anext(desk.service.events(people.maya, conversation, received.turn_id))
+    await desk.service.take_turn(people.maya, conversation, "and the essay too", idempotency_key="c")
+    await desk.runner.stop()
+    with psycopg.connect(settings.owner_dsn.get_secret_value()) as owner:
+        owner.execute(
+            "update turns set lease_until = now() - interval '1 second', created_at = now() - interval '1 minute'"
+        )
+    other_echo = Echo()
+    other_echo.gate.set()
+    other = make_runner(desk.db, other_echo, Broker(), desk.jobs)
+    await other.sweep()
+    await asyncio.gather(*other.running())
+    heard = {
+        turn.text: [message.text for message in turn.history if message.author == "student"] for turn in other_echo.seen
+    }
+    assert heard == {
+        "my lab is due friday": ["roommate trouble"],
+        "and the essay too": ["roommate trouble", "my lab is due friday"],
+    }
+    await other.stop()
+
+
 async def test_a_turn_that_was_taken_over_is_not_stored_twice(desk: Desk, people: People, settings: Settings) -> None:
     conversation = await desk.begin(people.maya)
     desk.echo.gate.clear()

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from conversations import intake, judgement, script_store
+from conversations import admission, intake, judgement, script_store
 from conversations.incoming import Incoming
 from core.errors import Conflict
 from core.settings import Settings
 from safety.triage.step import ScriptStep
 from tests.conftest import People
-from tests.integration.conversations import test_intake
+from tests.integration.conversations import test_intake, test_lifecycle
 from tests.integration.conversations.conftest import Desk
+from tests.mutation import seed
 
 
 async def test_a_crisis_that_is_sent_down_the_agents_path_is_stopped_by_its_type(
@@ -68,3 +69,13 @@ async def test_a_limit_that_is_asked_about_everything_is_noticed(
     monkeypatch.setattr(desk.intake, "_attempt", eager)
     with pytest.raises(Conflict):
         await test_intake.test_a_rate_limit_is_never_asked_about_a_crisis(desk, people)
+
+
+async def test_a_turn_that_is_taken_over_and_knows_the_future_is_noticed(
+    desk: Desk, people: People, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(monkeypatch, admission.readmit, "before=claim.seq", "")
+    with pytest.raises(AssertionError):
+        await test_lifecycle.test_a_turn_that_is_taken_over_knows_what_came_before_it_and_nothing_after(
+            desk, people, settings
+        )
