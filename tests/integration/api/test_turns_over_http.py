@@ -118,6 +118,11 @@ def test_no_client_can_keep_a_crisis_from_people_by_what_it_says_of_the_input(ma
 def test_a_questionnaires_item_leads_to_the_questions(jonas: Client) -> None:
     told = jonas.http.post("/wellness/signals", json={"signal": "phq9_item9"})
     assert told.status_code == 201
-    words = jonas.messages(told.json()["conversation_id"])
-    assert words[-1]["text"].startswith("Have you wished you were dead")
+    conversation = told.json()["conversation_id"]
+    asked = jonas.messages(conversation)[-1]
+    # Where questions stand already from a message before, the signal leads to these.
+    assert asked["author"] == "script" and asked["text"].startswith(
+        ("Have you wished you were dead", "Have you started")
+    )
+    assert jonas.http.get(f"/conversations/{conversation}/status").json()["mode"] == "triage"
     assert jonas.http.post("/wellness/signals", json={"signal": "mood_low_sustained"}).status_code == 422
