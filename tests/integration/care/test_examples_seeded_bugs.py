@@ -71,7 +71,7 @@ async def test_examples_that_outlive_the_consent_are_noticed(campus: Campus, wor
 
 
 async def test_children_who_are_asked_are_noticed(campus: Campus, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(consent, "OF_AGE", ("16_17", "18_24", "25_plus"))
+    monkeypatch.setitem(consent.OF_AGE, consent.ConsentKind.EXAMPLES, ("16_17", "18_24", "25_plus"))
     await must_fail(test_examples.test_nobody_under_18_is_asked(campus, "16_17"))
 
 

@@ -29,7 +29,8 @@ from tests.site import Site
 STRANGER = Login("uma@valley.example", PASSWORD, "supervisor", "a supervisor of another campus")
 SOON = "2100-01-01T00:00:00Z"
 BODIES: dict[str, Any] = {
-    "claim": {}, "release": {}, "typing": {}, "reply": {"text": "x"}, "hand-back": {"text": "x"}, "notes": {"text": "x"},
+    "claim": {}, "release": {}, "typing": {}, "caring": {}, "reply": {"text": "x"}, "hand-back": {"text": "x"},
+    "notes": {"text": "x"},
     "severity": {"severity": "low", "reason": "x"}, "transfer": {"to": str(new_id())}, "take-over": {"reason": "x"},
     "follow-up": {"at": SOON}, "disclosures": {"threat": "x", "told": ["police"]}, "close": {"outcome": "misread"},
     "on-call": {"account_id": str(new_id()), "rung": "on_call", "starts_at": SOON, "ends_at": "2100-01-02T00:00:00Z"},
@@ -39,7 +40,8 @@ BODIES: dict[str, Any] = {
 }  # fmt: skip
 """What a right person would send, by the last part of the path."""
 FORMS: dict[str, Any] = {
-    "claim": {}, "release": {}, "typing": {}, "reply": {"text": "x"}, "hand-back": {"text": "x"}, "note": {"text": "x"},
+    "claim": {}, "release": {}, "typing": {}, "caring": {}, "reply": {"text": "x"}, "hand-back": {"text": "x"},
+    "note": {"text": "x"},
     "severity": {"to": "low", "reason": "x"}, "transfer": {"to": str(new_id())}, "take-over": {"text": "x"},
     "follow-up": {"due": "2100-01-01T00:00"}, "disclose": {"text": "x", "told": ["police"]},
     "shown": {"case": [str(new_id())]},

@@ -127,9 +127,9 @@ async def test_two_alerts_page_once(desk: Desk, people: People, settings: Settin
 @pytest.fixture
 async def cut(spool_desk: SpoolDesk) -> AsyncIterator[Beside]:  # pytest's way
     desk, broker = spool_desk, Broker()
-    runner = make_runner(desk.db, Echo(), broker, desk.jobs)
-    service = Conversations(desk.db, desk.intake, runner, broker, desk.cut_off, desk.clock)
     jobs = job_app(desk.settings.app_dsn.get_secret_value())
+    runner = make_runner(desk.db, Echo(), broker, jobs)
+    service = Conversations(desk.db, desk.intake, runner, broker, desk.cut_off, desk.clock)
     yield Beside(desk.db, jobs, desk.intake, service, desk.cut_off, desk.clock)
     await runner.stop()
 
