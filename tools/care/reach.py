@@ -6,13 +6,14 @@ whatever each failure says by itself.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from core.ids import InstitutionId, StudentId
 from core.logs import get_logger
 from db.access import Acting, Role
 from safety.policy import Rung
-from tools.care.alarm import clear_alarm, raise_alarm, standing_facts
+from tools.care.alarm import amend_alarm, clear_alarm, raise_alarm, standing_facts
 from tools.care.cases import SERVICE
 from tools.care.desk import Desk
 from tools.care.responders import answering
@@ -80,15 +81,14 @@ async def check_call(desk: Desk, who: Acting, delivery: UUID) -> bool:
     if row is None or not row[1]:
         return False
     errors, _, case = row
-    told = await standing_facts(desk, NOBODY_CALLED, who.institution_id)
-    cases = [*told.get("cases", ())] if told else []
-    if case in cases:
-        return True
-    if told is not None:
-        await clear_alarm(desk, NOBODY_CALLED, who.institution_id)
-    cases.append(case)
-    facts = {"errors": ", ".join(sorted(errors)), "cases": cases, "count": len(cases)}
-    await raise_alarm(desk, NOBODY_CALLED, who.institution_id, **facts)
+
+    def with_this(standing: dict[str, Any] | None) -> dict[str, Any] | None:
+        cases = [*standing.get("cases", ())] if standing else []
+        if case in cases:
+            return None
+        return {"errors": ", ".join(sorted(errors)), "cases": [*cases, case], "count": len(cases) + 1}
+
+    await amend_alarm(desk, NOBODY_CALLED, who.institution_id, with_this)
     return True
 
 
