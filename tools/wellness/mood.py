@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from uuid import UUID
 import numpy as np
 
 from core.crypto import SubjectKey
+from core.cursor import read_cursor, write_cursor
 from core.errors import InvalidInput, NotFound
 from core.ids import TurnId, new_id
 from db.access import Tx
@@ -124,7 +124,7 @@ async def mood_page(
 
     Raises `InvalidInput` for a cursor that no page gave.
     """
-    at, entry_id = _read_cursor(cursor) if cursor else (None, None)
+    at, entry_id = read_cursor(cursor) if cursor else (None, None)
     found = await tx.conn.execute(
         f"select {COLUMNS} from mood_logs where student_id = %s and logged_at >= %s"  # noqa: S608  # our own columns
         " and (%s::timestamptz is null or (logged_at, id) < (%s, %s)) order by logged_at desc, id desc limit %s",
@@ -132,7 +132,7 @@ async def mood_page(
     )
     rows = await found.fetchall()
     entries = [_entry(key, row) for row in rows[:limit]]
-    return entries, _cursor(entries[-1]) if len(rows) > limit else None
+    return entries, write_cursor(entries[-1].logged_at, entries[-1].id) if len(rows) > limit else None
 
 
 async def mood_scores(tx: Tx, *, since: datetime) -> list[tuple[datetime, int]]:
@@ -147,21 +147,6 @@ async def mood_scores(tx: Tx, *, since: datetime) -> list[tuple[datetime, int]]:
 def _entry(key: SubjectKey, row: tuple[Any, ...]) -> MoodEntry:
     note = key.open(row[3], f"mood_logs.note:{row[0]}") if row[3] else None
     return MoodEntry(row[0], row[1], tuple(row[2]), note, row[4])
-
-
-def _cursor(entry: MoodEntry) -> str:
-    return urlsafe_b64encode(f"{entry.logged_at.isoformat()} {entry.id}".encode()).decode()
-
-
-def _read_cursor(text: str) -> tuple[datetime, UUID]:
-    try:
-        at, entry_id = urlsafe_b64decode(text.encode()).decode().split(" ")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError
-        return moment, UUID(entry_id)
-    except ValueError as error:
-        raise InvalidInput("This page is not known. Begin again without a cursor.") from error
 
 
 def mood_trend(entries: Sequence[MoodEntry]) -> MoodTrend:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,7 +10,8 @@ from uuid import UUID
 import orjson
 
 from core.crypto import SubjectKey
-from core.errors import InvalidInput, NotFound
+from core.cursor import read_cursor, write_cursor
+from core.errors import NotFound
 from core.ids import TurnId, new_id
 from db.access import Tx
 from tools.events.outbox import EventKind, emit
@@ -117,7 +117,7 @@ async def entry_page(
     tx: Tx, key: SubjectKey, instrument: str, *, limit: int, cursor: str | None = None
 ) -> tuple[list[Entry], str | None]:
     """Return entries, newest first, after a cursor, and the cursor of the next page; raises `InvalidInput`."""
-    at, entry_id = _read_cursor(cursor) if cursor else (None, None)
+    at, entry_id = read_cursor(cursor) if cursor else (None, None)
     found = await tx.conn.execute(
         f"select {COLUMNS} from entries where student_id = %s and instrument = %s"  # noqa: S608  # our own columns
         " and (%s::timestamptz is null or (at, id) < (%s, %s)) order by at desc, id desc limit %s",
@@ -125,7 +125,7 @@ async def entry_page(
     )
     rows = await found.fetchall()
     page = [_entry(key, row) for row in rows[:limit]]
-    return page, _cursor(page[-1]) if len(rows) > limit else None
+    return page, write_cursor(page[-1].at, page[-1].id) if len(rows) > limit else None
 
 
 async def last_days(tx: Tx) -> dict[str, date]:
@@ -145,18 +145,3 @@ def _entry(key: SubjectKey, row: tuple[Any, ...]) -> Entry:
     stored = orjson.loads(key.open(sealed, f"entries.values:{entry_id}"))
     scored = Score(**stored["score"]) if stored["score"] else None
     return Entry(entry_id, instrument, version, day, at, stored["answers"], scored)
-
-
-def _cursor(entry: Entry) -> str:
-    return urlsafe_b64encode(f"{entry.at.isoformat()} {entry.id}".encode()).decode()
-
-
-def _read_cursor(text: str) -> tuple[datetime, UUID]:
-    try:
-        at, entry_id = urlsafe_b64decode(text.encode()).decode().split(" ")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError
-        return moment, UUID(entry_id)
-    except ValueError as error:
-        raise InvalidInput("This page is not known. Begin again without a cursor.") from error
